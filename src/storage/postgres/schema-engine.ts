@@ -1,0 +1,47 @@
+/**
+ * Prisma's schema engine as WebAssembly, so that migrations need no downloaded binary.
+ * The package's own entry relies on importing `.wasm` as a module, which Node.js does not do yet: it is instantiated here.
+ */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import {
+  bindMigrationAwareSqlAdapterFactory,
+  type SqlMigrationAwareDriverAdapterFactory,
+} from '@prisma/driver-adapter-utils';
+import type { SchemaEngine } from '@prisma/schema-engine-wasm';
+
+const require = createRequire(import.meta.url);
+
+interface Glue {
+  SchemaEngine: typeof SchemaEngine;
+  __wbg_set_wasm(exports: WebAssembly.Exports): void;
+}
+
+let engine: Promise<Glue> | undefined;
+
+async function instantiate(): Promise<Glue> {
+  const gluePath = require.resolve('@prisma/schema-engine-wasm/schema_engine_bg');
+  const glue = (await import(gluePath)) as Glue & Record<string, WebAssembly.ImportValue>;
+  const binary = await readFile(gluePath.replace(/\.js$/, '.wasm'));
+  Object.assign(globalThis, {
+    PRISMA_WASM_PANIC_REGISTRY: {
+      set_message(message: string) {
+        throw new Error(`schema engine: ${message}`);
+      },
+    },
+  });
+  const { instance } = await WebAssembly.instantiate(new Uint8Array(binary), { './schema_engine_bg.js': glue });
+  glue.__wbg_set_wasm(instance.exports);
+  (instance.exports.__wbindgen_start as () => void)();
+  return glue;
+}
+
+/** A schema engine over the given adapter. `datamodels` are the Prisma schema files it should know. */
+export async function openSchemaEngine(
+  factory: SqlMigrationAwareDriverAdapterFactory,
+  datamodels?: [string, string][],
+): Promise<SchemaEngine> {
+  engine ??= instantiate();
+  const { SchemaEngine } = await engine;
+  return SchemaEngine.new({ datamodels }, () => undefined, bindMigrationAwareSqlAdapterFactory(factory));
+}
