@@ -12,16 +12,23 @@ import type { SchemaEngine } from '@prisma/schema-engine-wasm';
 
 const require = createRequire(import.meta.url);
 
+type WasmExports = { __wbindgen_start(): void };
+
+/** The one function used of it: its types come with the DOM library, which a server does without. */
+declare const WebAssembly: {
+  instantiate(binary: Uint8Array, imports: Record<string, unknown>): Promise<{ instance: { exports: WasmExports } }>;
+};
+
 interface Glue {
   SchemaEngine: typeof SchemaEngine;
-  __wbg_set_wasm(exports: WebAssembly.Exports): void;
+  __wbg_set_wasm(exports: WasmExports): void;
 }
 
 let engine: Promise<Glue> | undefined;
 
 async function instantiate(): Promise<Glue> {
   const gluePath = require.resolve('@prisma/schema-engine-wasm/schema_engine_bg');
-  const glue = (await import(gluePath)) as Glue & Record<string, WebAssembly.ImportValue>;
+  const glue = (await import(gluePath)) as Glue;
   const binary = await readFile(gluePath.replace(/\.js$/, '.wasm'));
   Object.assign(globalThis, {
     PRISMA_WASM_PANIC_REGISTRY: {
@@ -32,7 +39,7 @@ async function instantiate(): Promise<Glue> {
   });
   const { instance } = await WebAssembly.instantiate(new Uint8Array(binary), { './schema_engine_bg.js': glue });
   glue.__wbg_set_wasm(instance.exports);
-  (instance.exports.__wbindgen_start as () => void)();
+  instance.exports.__wbindgen_start();
   return glue;
 }
 

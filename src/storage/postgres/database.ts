@@ -1,0 +1,86 @@
+/** The database as the stores see it: Prisma for the everyday, prepared statements for the hot paths, one channel to listen on. */
+import { createHash } from 'node:crypto';
+import type { SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils';
+import { storageFailure } from './failure.js';
+import { PrismaClient } from './generated/client.js';
+import { applyMigrations, pendingMigrations, type RunSql } from './migrations.js';
+
+export type Row = Record<string, unknown>;
+
+/** What differs between a PostgreSQL server and the embedded one. */
+export interface Driver {
+  kind: 'server' | 'embedded';
+  adapter: SqlMigrationAwareDriverAdapterFactory;
+  /** Runs one prepared statement. `name` identifies its text. */
+  run(name: string, text: string, values: unknown[]): Promise<Row[]>;
+  /** Calls `listener` at each NOTIFY on the channel, and `onReset` when notifications may have been lost. */
+  listen(channel: string, listener: () => void, onReset: () => void): Promise<() => Promise<void>>;
+  /** Runs `work` while holding a lock that one process of all has. */
+  exclusively<T>(work: () => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** A statement of the hot path: its text is named by its hash once, and prepared once per connection. */
+export interface Statement {
+  name: string;
+  text: string;
+}
+
+export function statement(text: string): Statement {
+  return { text, name: `keyturn_${createHash('sha256').update(text).digest('hex').slice(0, 16)}` };
+}
+
+export class Database {
+  readonly kind: Driver['kind'];
+  readonly prisma: PrismaClient;
+  readonly #driver: Driver;
+
+  constructor(driver: Driver) {
+    this.kind = driver.kind;
+    this.#driver = driver;
+    this.prisma = withStorageFailures(new PrismaClient({ adapter: driver.adapter, errorFormat: 'minimal' }));
+  }
+
+  /** Runs a statement. Throws `temporarily_unavailable` when the database is away. */
+  async run(query: Statement, values: unknown[]): Promise<Row[]> {
+    try {
+      return await this.#driver.run(query.name, query.text, values);
+    } catch (error) {
+      throw storageFailure(error);
+    }
+  }
+
+  listen(channel: string, listener: () => void, onReset: () => void): Promise<() => Promise<void>> {
+    return this.#driver.listen(channel, listener, onReset);
+  }
+
+  pendingMigrations(): Promise<string[]> {
+    const run: RunSql = (text, values = []) => this.#driver.run('', text, values);
+    return pendingMigrations(run);
+  }
+
+  /** Applies what is pending, once, however many processes ask. Answers the names. */
+  migrate(): Promise<string[]> {
+    return this.#driver.exclusively(async () => {
+      const pending = await this.pendingMigrations();
+      return pending.length === 0 ? [] : applyMigrations(this.#driver.adapter);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.prisma.$disconnect();
+    await this.#driver.close();
+  }
+}
+
+/** Every failed Prisma call passes {@link storageFailure}. */
+function withStorageFailures(client: PrismaClient): PrismaClient {
+  return client.$extends({
+    query: {
+      $allOperations: ({ args, query }) =>
+        query(args).catch((error: unknown) => {
+          throw storageFailure(error);
+        }),
+    },
+  }) as unknown as PrismaClient;
+}

@@ -1,0 +1,111 @@
+/** A PostgreSQL server, by DATABASE_URL. */
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import type { Driver, Row } from './database.js';
+import { statement } from './database.js';
+
+export interface ServerOptions {
+  url: string;
+  poolSize: number;
+  /** Told when an idle connection breaks; the pool replaces it by itself. */
+  onConnectionError: (error: Error) => void;
+}
+
+const connectTimeoutMilliseconds = 2_000;
+const statementTimeoutMilliseconds = 5_000;
+const scriptTimeoutMilliseconds = 3_600_000;
+const migrationLock = `SELECT pg_advisory_lock(hashtext('keyturn.migrations'))`;
+const migrationUnlock = `SELECT pg_advisory_unlock(hashtext('keyturn.migrations'))`;
+
+export function openServer({ url, poolSize, onConnectionError }: ServerOptions): Driver {
+  const connection = { connectionString: url, application_name: 'keyturn', keepAlive: true };
+  const pool = new pg.Pool({
+    ...connection,
+    max: poolSize,
+    connectionTimeoutMillis: connectTimeoutMilliseconds,
+    query_timeout: statementTimeoutMilliseconds,
+  });
+  pool.on('error', onConnectionError);
+  const listeners = new Set<() => Promise<void>>();
+  return {
+    kind: 'server',
+    adapter: new PrismaPgForScripts(pool, { statementNameGenerator: ({ sql }) => statement(sql).name }),
+    run: async (name, text, values) =>
+      (await pool.query<Row>(name ? { name, text, values } : { text, values })).rows,
+    listen: async (channel, listener, onReset) => {
+      const stop = followChannel(connection, channel, listener, onReset);
+      listeners.add(stop);
+      return stop;
+    },
+    exclusively: (work) => holdingMigrationLock(connection, work),
+    close: async () => {
+      await Promise.all([...listeners].map((stop) => stop()));
+      await pool.end();
+    },
+  };
+}
+
+/** Prisma's adapter splits scripts at every `;`, inside function bodies too: a script goes to the server whole. */
+class PrismaPgForScripts extends PrismaPg {
+  override async connect(): ReturnType<PrismaPg['connect']> {
+    const adapter = await super.connect();
+    const pool = adapter.underlyingDriver();
+    adapter.executeScript = async (text) => {
+      await pool.query({ text, query_timeout: scriptTimeoutMilliseconds } as pg.QueryConfig);
+    };
+    return adapter;
+  }
+}
+
+/** A session-level advisory lock on a connection of its own: it ends with the process that held it. */
+async function holdingMigrationLock<T>(connection: pg.ClientConfig, work: () => Promise<T>): Promise<T> {
+  const client = new pg.Client({ ...connection, connectionTimeoutMillis: connectTimeoutMilliseconds });
+  await client.connect();
+  try {
+    await client.query(migrationLock);
+    const result = await work();
+    await client.query(migrationUnlock);
+    return result;
+  } finally {
+    await client.end();
+  }
+}
+
+const reconnectDelayMilliseconds = 500;
+
+/** Listens on one connection of its own and connects again for as long as it takes. */
+function followChannel(
+  connection: pg.ClientConfig,
+  channel: string,
+  listener: () => void,
+  onReset: () => void,
+): () => Promise<void> {
+  let client: pg.Client | undefined;
+  let retry: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  const connectAgain = (): void => {
+    client?.removeAllListeners();
+    client?.on('error', () => undefined);
+    if (!stopped) retry = setTimeout(() => void connect(), reconnectDelayMilliseconds);
+  };
+  const connect = async (): Promise<void> => {
+    client = new pg.Client({ ...connection, connectionTimeoutMillis: connectTimeoutMilliseconds });
+    client.on('notification', listener);
+    client.once('error', connectAgain);
+    client.once('end', connectAgain);
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`);
+      onReset();
+    } catch {
+      await client.end().catch(() => undefined);
+    }
+  };
+  void connect();
+  return async () => {
+    stopped = true;
+    clearTimeout(retry);
+    await client?.end().catch(() => undefined);
+  };
+}
