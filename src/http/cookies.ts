@@ -1,0 +1,52 @@
+// The refresh cookie of RFC 6265: one name per client, so that two apps on one issuer do not overwrite each other's.
+import type { Client } from '../clients/client.js';
+import { OAuthError } from '../oauth/errors.js';
+
+const NAME_PREFIX = '__Host-keyturn-refresh-';
+
+export type CookieClient = Pick<Client, 'id' | 'cookieSameSite'>;
+
+/** A client id holds only characters that a cookie name may hold, too (RFC 6265 §4.1.1). */
+export function refreshCookieName(clientId: string): string {
+  return NAME_PREFIX + clientId;
+}
+
+/** A `Set-Cookie` value. `maxAgeSeconds`: the session's remaining life. */
+export function refreshCookie(client: CookieClient, refreshToken: string, maxAgeSeconds: number): string {
+  const crossSite = client.cookieSameSite === 'none';
+  return [
+    `${refreshCookieName(client.id)}=${refreshToken}`,
+    `Max-Age=${Math.max(0, Math.floor(maxAgeSeconds))}`,
+    'Path=/',
+    'HttpOnly',
+    'Secure',
+    crossSite ? 'SameSite=None' : 'SameSite=Strict',
+    // A cookie jar per top-level site: a foreign page that embeds the app has none of its sessions.
+    ...(crossSite ? ['Partitioned'] : []),
+  ].join('; ');
+}
+
+/** Browsers drop a cookie only when the attributes are those that it was set with. */
+export function clearedRefreshCookie(client: CookieClient): string {
+  return refreshCookie(client, '', 0);
+}
+
+/**
+ * The refresh token of this client in a raw `Cookie` header; an empty one is none.
+ * @throws OAuthError `invalid_request` for two cookies of the name: one of them is somebody else's
+ */
+export function presentedRefreshToken(
+  cookieHeader: string | undefined,
+  clientId: string,
+): string | undefined {
+  const prefix = `${refreshCookieName(clientId)}=`;
+  const values = (cookieHeader ?? '')
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(prefix))
+    .map((pair) => pair.slice(prefix.length));
+  if (values.length > 1) {
+    throw new OAuthError('invalid_request', { description: 'Duplicate refresh cookies' });
+  }
+  return values[0] || undefined;
+}

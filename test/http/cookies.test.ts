@@ -1,0 +1,53 @@
+import t from 'tap';
+import {
+  clearedRefreshCookie,
+  presentedRefreshToken,
+  refreshCookie,
+  refreshCookieName,
+} from '../../src/http/cookies.js';
+
+const shop = { id: 'shop', cookieSameSite: 'strict' } as const;
+const crossSiteShop = { id: 'shop', cookieSameSite: 'none' } as const;
+
+t.test(
+  'the refresh cookie is HttpOnly, Secure, host-bound, strict, and lives as long as its session',
+  async (t) => {
+    t.equal(
+      refreshCookie(shop, 'token', 59.9),
+      '__Host-keyturn-refresh-shop=token; Max-Age=59; Path=/; HttpOnly; Secure; SameSite=Strict',
+    );
+  },
+);
+
+t.test('only a client registered for another site gets SameSite=None, and then partitioned', async (t) => {
+  t.match(refreshCookie(crossSiteShop, 'token', 60), /HttpOnly; Secure; SameSite=None; Partitioned$/);
+});
+
+t.test('the cookie is cleared with the attributes that it was set with', async (t) => {
+  const attributes = (cookie: string) => cookie.split('; ').slice(2);
+  for (const client of [shop, crossSiteShop]) {
+    const cleared = clearedRefreshCookie(client);
+    t.match(cleared, /^__Host-keyturn-refresh-shop=; Max-Age=0;/);
+    t.same(attributes(cleared), attributes(refreshCookie(client, 'token', 60)));
+  }
+});
+
+t.test('every client has its own cookie', async (t) => {
+  t.equal(refreshCookieName('shop'), '__Host-keyturn-refresh-shop');
+  t.not(refreshCookieName('shop'), refreshCookieName('Shop'));
+});
+
+t.test('a client reads its own cookie among others', async (t) => {
+  const header = 'a=1; __Host-keyturn-refresh-shop-admin=other; __Host-keyturn-refresh-shop=mine';
+  t.equal(presentedRefreshToken(header, 'shop'), 'mine');
+  t.equal(presentedRefreshToken(header, 'bank'), undefined);
+  t.equal(presentedRefreshToken(undefined, 'shop'), undefined);
+  t.equal(presentedRefreshToken('__Host-keyturn-refresh-shop=', 'shop'), undefined, 'an empty one is none');
+});
+
+t.test('two cookies of one name are refused', async (t) => {
+  const twice = '__Host-keyturn-refresh-shop=mine; __Host-keyturn-refresh-shop=yours';
+  t.throws(() => presentedRefreshToken(twice, 'shop'), { code: 'invalid_request' });
+  const again = '__Host-keyturn-refresh-shop=mine;__Host-keyturn-refresh-shop=';
+  t.throws(() => presentedRefreshToken(again, 'shop'), { code: 'invalid_request' });
+});
