@@ -1,0 +1,63 @@
+// Finds the server's key set and feed by its metadata (RFC 8414).
+import { getJson, isRecord, isSecureUrl } from './http.js';
+
+export interface ServerMetadata {
+  jwksUri: string;
+  revocationsEndpoint: string;
+}
+
+const MAX_METADATA_BYTES = 256 * 1024;
+
+/** Reads the metadata once and remembers it until told to forget; concurrent callers share one request. */
+export class Discovery {
+  #metadata: Promise<ServerMetadata> | undefined;
+
+  constructor(
+    private readonly issuer: string,
+    private readonly fetch: typeof globalThis.fetch,
+  ) {}
+
+  async metadata(): Promise<ServerMetadata> {
+    this.#metadata ??= this.#read();
+    try {
+      return await this.#metadata;
+    } catch (error) {
+      this.forget();
+      throw error;
+    }
+  }
+
+  /** After a failure of what the metadata names: it may have moved. */
+  forget(): void {
+    this.#metadata = undefined;
+  }
+
+  async #read(): Promise<ServerMetadata> {
+    const url = metadataUrl(this.issuer);
+    const { status, body } = await getJson(url, { fetch: this.fetch, maxBytes: MAX_METADATA_BYTES });
+    if (status !== 200) throw new Error(`${url} answered ${status}`);
+    return readMetadata(body, this.issuer);
+  }
+}
+
+/** RFC 8414 §3.1: the well-known part goes between the host and the issuer's path. */
+function metadataUrl(issuer: string): string {
+  const { origin, pathname } = new URL(issuer);
+  return `${origin}/.well-known/oauth-authorization-server${pathname === '/' ? '' : pathname}`;
+}
+
+function readMetadata(body: unknown, issuer: string): ServerMetadata {
+  // RFC 8414 §3.3: the issuer must be identical, or the metadata is not to be used.
+  if (!isRecord(body) || body.issuer !== issuer) throw new Error(`The metadata is not that of ${issuer}`);
+  const fallback = `${issuer.replace(/\/$/, '')}/revocations`;
+  return {
+    jwksUri: readUrl(body, 'jwks_uri'),
+    revocationsEndpoint: readUrl({ revocations_endpoint: fallback, ...body }, 'revocations_endpoint'),
+  };
+}
+
+function readUrl(body: Record<string, unknown>, member: string): string {
+  const url = body[member];
+  if (typeof url !== 'string' || !isSecureUrl(url)) throw new Error(`The metadata has no usable ${member}`);
+  return url;
+}

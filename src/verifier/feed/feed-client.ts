@@ -1,0 +1,71 @@
+// The two requests to the feed: a page of entries, and the live stream.
+import type { Discovery } from '../discovery.js';
+import { getJson } from '../http.js';
+import { type FeedPage, readPage } from './entry.js';
+import { readEvents, type ServerSentEvent } from './event-stream.js';
+
+const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+
+export interface FeedCredentials {
+  clientId: string;
+  clientSecret: string;
+}
+
+/** `unchanged`: nothing new after the cursor. `refused`: the server takes no such cursor. */
+export type PageAnswer = FeedPage | 'unchanged' | 'refused';
+
+export class FeedClient {
+  readonly #authorization: string;
+  /** The validator of the last answer, and the URL it belongs to. */
+  #validator: { url: string; etag: string } | undefined;
+
+  constructor(
+    private readonly discovery: Discovery,
+    private readonly fetch: typeof globalThis.fetch,
+    { clientId, clientSecret }: FeedCredentials,
+  ) {
+    // RFC 6749 §2.3.1: both are form-encoded before they are joined.
+    const credentials = `${formEncode(clientId)}:${formEncode(clientSecret)}`;
+    this.#authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
+  }
+
+  async page(after: string | undefined, signal: AbortSignal): Promise<PageAnswer> {
+    const url = await this.#url(after);
+    const headers: Record<string, string> = { authorization: this.#authorization };
+    if (this.#validator?.url === url) headers['if-none-match'] = this.#validator.etag;
+    const answer = await getJson(url, { fetch: this.fetch, headers, signal, maxBytes: MAX_PAGE_BYTES });
+    if (answer.status === 304 && headers['if-none-match'] !== undefined) return 'unchanged';
+    if (answer.status === 400 && after !== undefined) return 'refused';
+    if (answer.status !== 200) throw new Error(`The feed answered ${answer.status}`);
+    const page = readPage(answer.body);
+    const etag = answer.headers.get('etag');
+    // The answer to this very URL stays the same only while it holds nothing new.
+    this.#validator = etag !== null && page.cursor === after ? { url, etag } : undefined;
+    return page;
+  }
+
+  /** The events after the cursor, live. `signal` also bounds the wait for the first byte. */
+  async stream(after: string, signal: AbortSignal): Promise<AsyncIterable<ServerSentEvent>> {
+    const headers = {
+      authorization: this.#authorization,
+      accept: 'text/event-stream',
+      'last-event-id': after,
+    };
+    const response = await this.fetch(await this.#url(), { headers, signal, redirect: 'error' });
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
+    if (response.status === 200 && isStream && response.body) return readEvents(response.body);
+    await response.body?.cancel();
+    throw new Error(`The feed answered ${response.status} instead of a stream`);
+  }
+
+  async #url(after?: string): Promise<string> {
+    const { revocationsEndpoint } = await this.discovery.metadata();
+    const url = new URL(revocationsEndpoint);
+    if (after !== undefined) url.searchParams.set('after', after);
+    return url.href;
+  }
+}
+
+function formEncode(value: string): string {
+  return new URLSearchParams([['', value]]).toString().slice(1);
+}

@@ -1,0 +1,160 @@
+// Follows the feed for ever: reads it to its end by pages, then listens to the stream or asks again, and begins anew when cut.
+import type { VerifierCounters } from '../counters.js';
+import type { FollowOptions } from '../options.js';
+import { type FeedPage, type RevocationEntry, readEntry, readHeartbeat } from './entry.js';
+import type { ServerSentEvent } from './event-stream.js';
+import type { FeedClient } from './feed-client.js';
+import { Backoff, pause, Watchdog } from './timers.js';
+
+const FIRST_RETRY_MS = 200;
+const MAX_RETRY_MS = 10_000;
+/** How many heartbeats may be missed before the stream counts as dead. */
+const MISSED_HEARTBEATS = 2.5;
+/** Beyond the heartbeats, for the connection to be made. */
+const CONNECT_MS = 2_000;
+
+export interface FollowerContext {
+  client: FeedClient;
+  options: FollowOptions;
+  apply: (entry: RevocationEntry) => void;
+  counters: VerifierCounters;
+  clock: () => number;
+  onError: (error: Error) => void;
+  /** The feed may have moved. */
+  onFailure: () => void;
+}
+
+export class FeedFollower {
+  readonly #closing = new AbortController();
+  readonly #backoff = new Backoff(FIRST_RETRY_MS, MAX_RETRY_MS);
+  #cursor: string | undefined;
+  #heartbeatSeconds = 0;
+  #isFailing = false;
+  #currentAtMs = Number.NEGATIVE_INFINITY;
+  #settleFirst: () => void = () => {};
+  readonly #finished: Promise<void>;
+  /** Resolves when the feed has been read, or could not be, for the first time. */
+  readonly firstAttempt: Promise<void>;
+
+  constructor(private readonly context: FollowerContext) {
+    this.firstAttempt = new Promise((resolve) => {
+      this.#settleFirst = resolve;
+    });
+    this.#finished = this.#run();
+  }
+
+  /** Seconds since everything revoked so far was known; Infinity when it never was. */
+  stalenessSeconds(): number {
+    return Math.max(0, this.context.clock() - this.#currentAtMs) / 1000;
+  }
+
+  isStale(): boolean {
+    return this.stalenessSeconds() > this.context.options.maxStalenessSeconds;
+  }
+
+  close(): Promise<void> {
+    this.#closing.abort(new Error('The verifier was closed'));
+    return this.#finished;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      try {
+        await this.#catchUp();
+        this.#settleFirst();
+        if (this.context.options.follow === 'stream') await this.#listen();
+      } catch (error) {
+        this.#noteFailure(error);
+      }
+      this.#settleFirst();
+      await pause(this.#pauseMs(), this.#closing.signal);
+    }
+  }
+
+  #pauseMs(): number {
+    const mustHurry = this.context.options.follow === 'stream' || this.#isFailing;
+    return mustHurry ? this.#backoff.nextMs() : this.#pollIntervalMs();
+  }
+
+  /** As often as the server beats, and often enough not to become stale in between. */
+  #pollIntervalMs(): number {
+    const { maxStalenessSeconds } = this.context.options;
+    return Math.min(this.#heartbeatSeconds, maxStalenessSeconds / 3) * 1000;
+  }
+
+  #noteFailure(error: unknown): void {
+    if (this.#closing.signal.aborted) return;
+    this.#isFailing = true;
+    this.context.counters.feedFailures += 1;
+    this.context.onFailure();
+    this.context.onError(new Error('The revocation feed cannot be followed', { cause: error }));
+  }
+
+  async #catchUp(): Promise<void> {
+    let more = true;
+    while (more) more = await this.#readPage();
+  }
+
+  /** Reads one page; tells whether there is another. */
+  async #readPage(): Promise<boolean> {
+    const askedAtMs = this.context.clock();
+    const page = await this.context.client.page(this.#cursor, this.#closing.signal);
+    if (page === 'refused') this.#beginAnew();
+    const more = page !== 'unchanged' && this.#takePage(page);
+    if (!more) this.#becomeCurrent(askedAtMs);
+    return more;
+  }
+
+  #takePage({ entries, cursor, more, heartbeatSeconds }: FeedPage): boolean {
+    if (more && cursor === this.#cursor) throw new Error('The feed does not advance');
+    for (const entry of entries) this.#take(entry);
+    this.#cursor = cursor;
+    this.#heartbeatSeconds = heartbeatSeconds;
+    return more;
+  }
+
+  /** What is known stays: nothing revoked ever becomes valid again, and entries expire by themselves. */
+  #beginAnew(): never {
+    this.#cursor = undefined;
+    throw new Error('The feed refused the cursor');
+  }
+
+  async #listen(): Promise<void> {
+    const watchdog = new Watchdog(
+      CONNECT_MS + this.#heartbeatSeconds * MISSED_HEARTBEATS * 1000,
+      this.#closing.signal,
+    );
+    try {
+      const events = await this.context.client.stream(this.#cursor ?? '', watchdog.signal);
+      for await (const event of events) {
+        watchdog.feed();
+        this.#hear(event);
+      }
+      throw new Error('The stream ended');
+    } finally {
+      watchdog.stop();
+    }
+  }
+
+  #hear({ event, data, id }: ServerSentEvent): void {
+    if (event === 'revocation') {
+      for (const entry of readEntry(JSON.parse(data))) this.#take(entry);
+      if (id !== '') this.#cursor = id;
+    } else if (event === 'heartbeat') {
+      this.#cursor = readHeartbeat(JSON.parse(data));
+      this.#becomeCurrent(this.context.clock());
+    }
+  }
+
+  #take(entry: RevocationEntry): void {
+    this.context.counters.feedEntries += 1;
+    this.context.apply(entry);
+  }
+
+  #becomeCurrent(atMs: number): void {
+    this.#currentAtMs = atMs;
+    this.#isFailing = false;
+    this.#backoff.reset();
+    this.context.counters.feedSynchronisations += 1;
+  }
+}

@@ -1,0 +1,123 @@
+// The server's public keys: fetched when needed, kept for as long as the server allows, and a little longer when it is away.
+import type { CryptoKey } from 'jose';
+import { freshnessSeconds } from './cache-control.js';
+import type { VerifierCounters } from './counters.js';
+import type { Discovery } from './discovery.js';
+import { verifierError } from './errors.js';
+import { getJson } from './http.js';
+import type { VerifierSettings } from './options.js';
+import { importKeySet, type VerificationKey } from './verification-key.js';
+
+const MAX_KEY_SET_BYTES = 1024 * 1024;
+/** An unknown `kid` makes the set be fetched again, but not sooner than this after the last time. */
+const UNKNOWN_KID_COOLDOWN_MS = 30_000;
+/** After a failure, the next attempt waits this long. */
+const RETRY_MS = 2_000;
+/** From this share of its life on, the set is renewed in the background, so that no token waits for it. */
+const RENEW_AT = 0.8;
+/** For how long past its life the set is used while the server cannot be reached. */
+const MAX_OVERDUE_MS = 3_600_000;
+
+export class KeySet {
+  #keys = new Map<string, VerificationKey>();
+  /** Never forgotten: a leaked key signs tokens with any `exp`, and a cache on the way may still serve the key. */
+  readonly #revoked = new Set<string>();
+  #renewAt = Number.NEGATIVE_INFINITY;
+  #expiresAt = Number.NEGATIVE_INFINITY;
+  #attemptedAt = Number.NEGATIVE_INFINITY;
+  #failed = false;
+  #fetching: Promise<void> | undefined;
+
+  constructor(
+    private readonly settings: VerifierSettings,
+    private readonly discovery: Discovery,
+    private readonly counters: VerifierCounters,
+  ) {}
+
+  /**
+   * The key for a token's header. `isPlausible` tells whether the token, unverified, looks good enough to ask the server
+   * about a `kid` that the set lacks.
+   */
+  async find(kid: unknown, alg: string | undefined, isPlausible: () => boolean): Promise<CryptoKey> {
+    if (typeof kid !== 'string') throw verifierError('header_refused');
+    if (this.#revoked.has(kid)) throw verifierError('key_revoked');
+    await this.#ensureUsable();
+    if (!this.#keys.has(kid) && this.#mayAskForUnknownKid() && isPlausible()) await this.#fetchQuietly();
+    const found = this.#keys.get(kid);
+    if (this.#revoked.has(kid)) throw verifierError('key_revoked');
+    if (!found) throw verifierError('key_unknown');
+    // RFC 8725 §3.1: a key is used with the one algorithm that it was made for.
+    if (found.alg !== alg) throw verifierError('algorithm_refused');
+    return found.key;
+  }
+
+  /** Drops a key at once and has the set fetched again, since another key has taken over. */
+  revoke(kid: string): void {
+    if (this.#revoked.has(kid)) return;
+    this.#revoked.add(kid);
+    this.#keys.delete(kid);
+    this.#renewAt = Number.NEGATIVE_INFINITY;
+    this.#attemptedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  async #ensureUsable(): Promise<void> {
+    const now = this.settings.clock();
+    if (now < this.#renewAt) return;
+    const mustWait = now >= this.#expiresAt && !(this.#failed && this.#isUsable(now));
+    if (this.#fetching || now - this.#attemptedAt >= this.#pauseMs()) {
+      const fetching = this.#fetchQuietly();
+      if (mustWait) await fetching;
+    }
+    if (!this.#isUsable(this.settings.clock())) throw verifierError('keys_unavailable');
+  }
+
+  #pauseMs(): number {
+    return this.#failed ? RETRY_MS : 0;
+  }
+
+  #isUsable(now: number): boolean {
+    return now < this.#expiresAt + MAX_OVERDUE_MS;
+  }
+
+  #mayAskForUnknownKid(): boolean {
+    return (
+      this.#fetching !== undefined || this.settings.clock() - this.#attemptedAt >= UNKNOWN_KID_COOLDOWN_MS
+    );
+  }
+
+  /** One fetch in flight, whoever waits for it. Never throws: what follows from a failure is seen in the set's age. */
+  #fetchQuietly(): Promise<void> {
+    this.#fetching ??= this.#fetch().finally(() => {
+      this.#fetching = undefined;
+    });
+    return this.#fetching;
+  }
+
+  async #fetch(): Promise<void> {
+    this.#attemptedAt = this.settings.clock();
+    this.counters.keySetFetches += 1;
+    try {
+      await this.#load();
+      this.#failed = false;
+    } catch (error) {
+      this.#failed = true;
+      this.counters.keySetFailures += 1;
+      this.discovery.forget();
+      this.settings.onError(new Error('The key set cannot be fetched', { cause: error }));
+    }
+  }
+
+  async #load(): Promise<void> {
+    const { fetch, algorithms, clock } = this.settings;
+    const { jwksUri } = await this.discovery.metadata();
+    const { status, headers, body } = await getJson(jwksUri, { fetch, maxBytes: MAX_KEY_SET_BYTES });
+    if (status !== 200) throw new Error(`${jwksUri} answered ${status}`);
+    const keys = await importKeySet(body, algorithms);
+    if (keys.size === 0) throw new Error('The key set has no usable key');
+    for (const kid of this.#revoked) keys.delete(kid);
+    this.#keys = keys;
+    const freshMs = freshnessSeconds(headers) * 1000;
+    this.#renewAt = clock() + freshMs * RENEW_AT;
+    this.#expiresAt = clock() + freshMs;
+  }
+}
