@@ -44,7 +44,6 @@ CREATE TABLE "sessions" (
     "secret_hash" BYTEA NOT NULL,
     "generation" INTEGER NOT NULL DEFAULT 0,
     "scope" TEXT[],
-    "audiences" TEXT[],
     "auth_time" TIMESTAMPTZ(3) NOT NULL,
     "rotated_at" TIMESTAMPTZ(3) NOT NULL,
     "last_used_at" TIMESTAMPTZ(3) NOT NULL,

@@ -20,13 +20,15 @@ export interface Driver {
   close(): Promise<void>;
 }
 
-/** A statement of the hot path: its text is named by its hash once, and prepared once per connection. */
-export interface Statement {
+/** A statement of the hot path, answering rows of `R`: named by the hash of its text, and prepared once per connection. */
+export interface Statement<R extends Row = Row> {
   name: string;
   text: string;
+  /** Only a type: what each row holds. */
+  row?: R;
 }
 
-export function statement(text: string): Statement {
+export function statement<R extends Row = Row>(text: string): Statement<R> {
   return { text, name: `keyturn_${createHash('sha256').update(text).digest('hex').slice(0, 16)}` };
 }
 
@@ -42,9 +44,9 @@ export class Database {
   }
 
   /** Runs a statement. Throws `temporarily_unavailable` when the database is away. */
-  async run(query: Statement, values: unknown[]): Promise<Row[]> {
+  async run<R extends Row>(query: Statement<R>, values: unknown[]): Promise<R[]> {
     try {
-      return await this.#driver.run(query.name, query.text, values);
+      return (await this.#driver.run(query.name, query.text, values)) as R[];
     } catch (error) {
       throw storageFailure(error);
     }

@@ -14,7 +14,9 @@ const socketPathLimit = 100;
 export class DirectoryInUse extends Error {
   override readonly name = 'DirectoryInUse';
   constructor(directory: string) {
-    super(`${directory} is in use by another keyturn process: only one may open an embedded database at a time`);
+    super(
+      `${directory} is in use by another keyturn process: only one may open an embedded database at a time`,
+    );
   }
 }
 
@@ -27,7 +29,9 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   const lockPath = join(directory, 'lock.sock');
   const ownPath = join(directory, `.lock-${randomUUID().slice(0, 8)}`);
   if (Buffer.byteLength(ownPath) > socketPathLimit) {
-    throw new Error(`the path of DATA_DIR is too long for a Unix socket: ${directory} (try one under ${tmpdir()})`);
+    throw new Error(
+      `the path of DATA_DIR is too long for a Unix socket: ${directory} (try one under ${tmpdir()})`,
+    );
   }
   const server = await listen(ownPath);
   try {

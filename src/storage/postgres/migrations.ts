@@ -26,7 +26,10 @@ export async function loadMigrations(): Promise<MigrationList> {
     path,
     migrationFile: {
       path: 'migration.sql',
-      content: { tag: 'ok' as const, value: await readFile(join(migrationsDirectory, path, 'migration.sql'), 'utf8') },
+      content: {
+        tag: 'ok' as const,
+        value: await readFile(join(migrationsDirectory, path, 'migration.sql'), 'utf8'),
+      },
     },
   }));
   const lockfile = await readFile(join(migrationsDirectory, 'migration_lock.toml'), 'utf8');

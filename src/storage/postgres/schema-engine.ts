@@ -16,7 +16,10 @@ type WasmExports = { __wbindgen_start(): void };
 
 /** The one function used of it: its types come with the DOM library, which a server does without. */
 declare const WebAssembly: {
-  instantiate(binary: Uint8Array, imports: Record<string, unknown>): Promise<{ instance: { exports: WasmExports } }>;
+  instantiate(
+    binary: Uint8Array,
+    imports: Record<string, unknown>,
+  ): Promise<{ instance: { exports: WasmExports } }>;
 };
 
 interface Glue {
@@ -37,7 +40,9 @@ async function instantiate(): Promise<Glue> {
       },
     },
   });
-  const { instance } = await WebAssembly.instantiate(new Uint8Array(binary), { './schema_engine_bg.js': glue });
+  const { instance } = await WebAssembly.instantiate(new Uint8Array(binary), {
+    './schema_engine_bg.js': glue,
+  });
   glue.__wbg_set_wasm(instance.exports);
   instance.exports.__wbindgen_start();
   return glue;

@@ -1,0 +1,85 @@
+/** Client authentication: RFC 6749 §2.3. */
+import { timingSafeEqual } from 'node:crypto';
+import { OAuthError } from '../oauth/errors.js';
+import type { Parameters } from '../oauth/parameters.js';
+import { secretHash } from '../secrets.js';
+import type { Client } from './client.js';
+import type { ClientRegistry } from './client-registry.js';
+
+interface Credentials {
+  id: string;
+  secret?: string | undefined;
+}
+
+/** Never says which part was wrong. */
+function invalidClient(reason: string): OAuthError {
+  return new OAuthError('invalid_client', { description: 'Client authentication failed', reason });
+}
+
+const basicScheme = /^Basic +([A-Za-z0-9+/]*={0,2}) *$/i;
+
+/** RFC 6749 §2.3.1: id and secret are form-encoded before they go into HTTP Basic (RFC 7617). */
+function basicCredentials(header: string): Credentials {
+  const encoded = basicScheme.exec(header)?.[1];
+  if (encoded === undefined) throw invalidClient('unusable Authorization header');
+  const decoded = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = decoded.indexOf(':');
+  if (colon < 0) throw invalidClient('no colon in Basic credentials');
+  return { id: formDecoded(decoded.slice(0, colon)), secret: formDecoded(decoded.slice(colon + 1)) };
+}
+
+function formDecoded(value: string): string {
+  try {
+    return decodeURIComponent(value.replaceAll('+', ' '));
+  } catch {
+    throw invalidClient('Basic credentials are not form-encoded');
+  }
+}
+
+function presentedCredentials(authorization: string | undefined, parameters: Parameters): Credentials {
+  const posted = { id: parameters.optional('client_id'), secret: parameters.optional('client_secret') };
+  if (authorization !== undefined) {
+    const basic = basicCredentials(authorization);
+    // RFC 6749 §2.3: the client MUST NOT use more than one authentication method in each request.
+    if (posted.secret !== undefined) throw twoMethods();
+    if (posted.id !== undefined && posted.id !== basic.id) throw twoMethods();
+    return basic;
+  }
+  if (posted.id === undefined) throw invalidClient('no client credentials');
+  return { id: posted.id, secret: posted.secret };
+}
+
+function twoMethods(): OAuthError {
+  return new OAuthError('invalid_request', { description: 'More than one client authentication method' });
+}
+
+/**
+ * The client that sends this request, by HTTP Basic, by form parameters, or by its id alone if it is public.
+ * Throws `invalid_client`, or `invalid_request` when two methods are used at once.
+ */
+export async function authenticateClient(
+  registry: ClientRegistry,
+  authorization: string | undefined,
+  parameters: Parameters,
+): Promise<Client> {
+  const { id, secret } = presentedCredentials(authorization, parameters);
+  const client = isClientId(id) ? await registry.find(id) : undefined;
+  if (!client) throw invalidClient('unknown client');
+  if (client.disabledAt) throw invalidClient('client disabled');
+  if (!hasPresentedSecret(client, secret)) throw invalidClient('wrong client secret');
+  return client;
+}
+
+function hasPresentedSecret(client: Client, secret: string | undefined): boolean {
+  if (client.type === 'public') return !secret;
+  if (!client.secretHash || !secret) return false;
+  return timingSafeEqual(secretHash(secret), client.secretHash);
+}
+
+const clientIdForm = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,99}$/;
+const userIdForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Client ids: letters, digits and `._~-`, at most 100; never of the form of a user id, so that `sub` is unambiguous. */
+export function isClientId(value: string): boolean {
+  return clientIdForm.test(value) && !userIdForm.test(value);
+}

@@ -1,0 +1,55 @@
+/** The parameters of a form-encoded request: RFC 6749 §3.2 and appendix B. */
+import { OAuthError } from './errors.js';
+
+/** More than any request of this server needs, and few enough that parsing is never a lever. */
+const maximumParameters = 32;
+
+function malformed(description: string): OAuthError {
+  return new OAuthError('invalid_request', { description });
+}
+
+function decode(component: string): string {
+  try {
+    const decoded = decodeURIComponent(component.replaceAll('+', ' '));
+    // PostgreSQL text cannot hold NUL, and no parameter of OAuth may.
+    if (!decoded.includes('\0')) return decoded;
+  } catch {
+    // Falls through: a malformed escape or broken UTF-8.
+  }
+  throw malformed('A parameter is not properly form-encoded');
+}
+
+export class Parameters {
+  readonly #values: ReadonlyMap<string, string>;
+
+  private constructor(values: ReadonlyMap<string, string>) {
+    this.#values = values;
+  }
+
+  /** Parses a form body. Throws `invalid_request` for repeats, bad escapes, and too many parameters. */
+  static parse(body: string): Parameters {
+    const values = new Map<string, string>();
+    const pairs = body === '' ? [] : body.split('&');
+    if (pairs.length > maximumParameters) throw malformed('Too many parameters');
+    for (const pair of pairs) {
+      if (pair === '') continue;
+      const separator = pair.indexOf('=');
+      const name = decode(separator < 0 ? pair : pair.slice(0, separator));
+      // RFC 6749 §3.2: parameters MUST NOT be included more than once.
+      if (values.has(name)) throw malformed('A parameter is included more than once');
+      values.set(name, separator < 0 ? '' : decode(pair.slice(separator + 1)));
+    }
+    return new Parameters(values);
+  }
+
+  /** RFC 6749 §3.2: parameters sent without a value MUST be treated as if they were omitted. */
+  optional(name: string): string | undefined {
+    return this.#values.get(name) || undefined;
+  }
+
+  required(name: string): string {
+    const value = this.optional(name);
+    if (value === undefined) throw malformed(`Missing parameter: ${name}`);
+    return value;
+  }
+}

@@ -1,0 +1,103 @@
+/** The one place where access tokens are made. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '../clients/client.js';
+import { type Clock, toSeconds } from '../clock.js';
+import { type UserClaims, userClaimsToWire } from '../oauth/claims.js';
+import { temporarilyUnavailable } from '../oauth/errors.js';
+import type { Signer, SigningKeys } from './access-token.js';
+
+export interface MintSettings {
+  issuer: string;
+  defaultAudience: string;
+  accessTokenTtlSeconds: number;
+}
+
+/** Whom an access token speaks for. */
+export interface Subject {
+  /** A user's id, or the client's own. */
+  sub: string;
+  /** Only for users. */
+  session?: { id: string; authTime: Date; user: UserClaims };
+}
+
+export interface AccessTokenRequest {
+  client: Client;
+  subject: Subject;
+  scope: readonly string[];
+  /** Milliseconds since the epoch. */
+  expiresAt: number;
+  /** The subject's tokens issued before this are revoked. */
+  revokedBefore?: Date | null | undefined;
+}
+
+export interface SignedAccessToken {
+  value: string;
+  expiresInSeconds: number;
+}
+
+export class Mint {
+  readonly #keys: SigningKeys;
+  readonly #clock: Clock;
+  readonly #settings: MintSettings;
+
+  constructor(keys: SigningKeys, clock: Clock, settings: MintSettings) {
+    this.#keys = keys;
+    this.#clock = clock;
+    this.#settings = settings;
+  }
+
+  /** The key to sign with, taken before anything is written. Throws `temporarily_unavailable` when no key is active. */
+  signer(): Signer {
+    return this.#keys.signer();
+  }
+
+  /** When a token made now expires, in milliseconds since the epoch. */
+  expiry(): number {
+    return this.#clock() + this.#settings.accessTokenTtlSeconds * 1000;
+  }
+
+  /** Signs an access token (RFC 9068 §2.2). Throws `temporarily_unavailable` when signing fails. */
+  async sign(signer: Signer, request: AccessTokenRequest): Promise<SignedAccessToken> {
+    await this.#waitUntilIssuable(request.revokedBefore);
+    const iat = toSeconds(this.#clock());
+    const exp = toSeconds(request.expiresAt);
+    try {
+      return { value: await signer.sign(this.#claims(request, iat, exp)), expiresInSeconds: exp - iat };
+    } catch (error) {
+      throw temporarilyUnavailable('signing failed', error);
+    }
+  }
+
+  #claims({ client, subject, scope }: AccessTokenRequest, iat: number, exp: number) {
+    const { session } = subject;
+    return {
+      ...(session && userClaimsToWire(session.user)),
+      iss: this.#settings.issuer,
+      sub: subject.sub,
+      aud: audienceOf(client, this.#settings.defaultAudience),
+      exp,
+      iat,
+      jti: randomUUID(),
+      client_id: client.id,
+      ...(scope.length > 0 && { scope: scope.join(' ') }),
+      ...(session && { sid: session.id, auth_time: toSeconds(session.authTime.getTime()) }),
+    };
+  }
+
+  /**
+   * `iat` is in whole seconds, and tokens from before a revocation of all of a subject's tokens are told by it:
+   * a token of the same second must wait for the next one.
+   */
+  async #waitUntilIssuable(revokedBefore: Date | null | undefined): Promise<void> {
+    if (!revokedBefore) return;
+    const issuableAt = Math.ceil(revokedBefore.getTime() / 1000) * 1000;
+    const wait = issuableAt - this.#clock();
+    if (wait > 0 && wait <= 1000) await sleep(wait);
+  }
+}
+
+function audienceOf(client: Client, fallback: string): string | string[] {
+  const [first, ...others] = client.audiences;
+  return first === undefined ? fallback : others.length === 0 ? first : [first, ...others];
+}
