@@ -30,7 +30,7 @@ export async function commitFirstKeys(
   nowMs: number,
   revision: number,
 ): Promise<KeyChangeResult> {
-  const { alg } = context.settings;
+  const { signingAlg: alg } = context.settings;
   const made = [await make(context, alg, nowMs, nowMs), await make(context, alg, nowMs)];
   return commit(
     context,
@@ -85,7 +85,7 @@ export async function commitNextKey(
   set: KeySet,
   nowMs: number,
 ): Promise<KeyChangeResult> {
-  const made = await make(context, context.settings.alg, nowMs);
+  const made = await make(context, context.settings.signingAlg, nowMs);
   return commit(context, set.revision, withSuccession([...set.keys, made.key], context.settings, nowMs), [
     made,
   ]);

@@ -36,7 +36,7 @@ export function decideKeyRevocation(input: RotationInput, kid: string): KeyRevoc
     ...(stateBefore === 'active' ? { successorKid: successor?.kid ?? null } : {}),
     successorAlg: successor?.alg ?? key.alg,
     needsFollowing: waiting.length === 0,
-    followingAlg: input.settings.alg,
+    followingAlg: input.settings.signingAlg,
   };
 }
 

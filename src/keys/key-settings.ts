@@ -1,9 +1,9 @@
-/** The settings that decide when keys are published, sign and leave. */
+/** The settings that decide when keys are published, sign and leave; the server's Config is one. */
 import type { SigningAlg } from './signing-key.js';
 
 export interface KeySettings {
   /** The algorithm of new keys. */
-  readonly alg: SigningAlg;
+  readonly signingAlg: SigningAlg;
   /** The longest lifetime of the access tokens that this server signs. */
   readonly accessTokenTtlSeconds: number;
   readonly clockToleranceSeconds: number;

@@ -75,8 +75,8 @@ export interface KeyStore {
   secret(name: string): Promise<Buffer>;
   /** All secrets by name, to move them to another home. */
   secrets(): Promise<ReadonlyMap<string, Buffer>>;
-  /** Stores a secret brought from another home, if there is none of that name. */
-  importSecret(name: string, value: Buffer): Promise<'imported' | 'exists'>;
+  /** Stores a secret brought from another home, in place of any of that name. */
+  importSecret(name: string, value: Buffer): Promise<void>;
   report(report: InstanceReport): Promise<void>;
   instances(): Promise<readonly RecordedInstanceReport[]>;
 }

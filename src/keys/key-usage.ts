@@ -9,7 +9,7 @@ interface Counter {
   unexpired: { expiresByMs: number; count: number }[];
 }
 
-/** One instance's counts. `count` is on the path of every token; everything else runs twice a minute. */
+/** One instance's counts. Counting is on the path of every token; everything else runs twice a minute. */
 export class UsageCounter {
   readonly #counters = new Map<string, Counter>();
   readonly #accessTokenTtlMs: number;
@@ -28,9 +28,15 @@ export class UsageCounter {
     };
   }
 
-  /** Closes the current bucket and forgets those whose tokens have all expired. */
-  collect(nowMs: number): KeyUsage[] {
-    for (const counter of this.#counters.values()) this.#closeBucket(counter, nowMs);
+  /**
+   * Closes the current bucket, and forgets tokens that have expired and keys that are gone.
+   * @param kids the keys that there are
+   */
+  collect(nowMs: number, kids: ReadonlySet<string>): KeyUsage[] {
+    for (const [kid, counter] of this.#counters) {
+      if (kids.has(kid)) this.#closeBucket(counter, nowMs);
+      else this.#counters.delete(kid);
+    }
     return [...this.#counters]
       .filter(([, counter]) => counter.lastSignedAtMs > 0)
       .map(([kid, { lastSignedAtMs, unexpired }]) => ({ kid, lastSignedAtMs, unexpired }));
@@ -48,7 +54,7 @@ export class UsageCounter {
 /** What all instances together signed with one key. */
 export interface KeyUsageSummary {
   readonly lastSignedAtMs: number | null;
-  /** At most so many tokens that have not expired were signed by the key. */
+  /** At most so many tokens that have not expired were signed by the key, up to the instances' last reports. */
   readonly unexpiredTokens: number;
 }
 

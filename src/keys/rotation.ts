@@ -67,7 +67,7 @@ function refuseRotation(
 }
 
 function rotationTo(candidate: SigningKey | undefined, input: RotationInput, options: RotationOptions) {
-  const followingAlg = options.alg ?? input.settings.alg;
+  const followingAlg = options.alg ?? input.settings.signingAlg;
   const following = waitingKeys(promotable(input, followingAlg), input.nowMs).find(
     (key) => key.kid !== candidate?.kid,
   );

@@ -1,0 +1,144 @@
+/** A directory that only its owner may read: atomic writes, and refusal of loose permissions. */
+import { randomUUID } from 'node:crypto';
+import { chmod, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+/** A file or the directory is not safe to use, or is damaged. Names it, never what it contains. */
+export class PrivateFileError extends Error {
+  override readonly name = 'PrivateFileError';
+}
+
+const OTHERS = 0o077;
+const checksModes = process.platform !== 'win32';
+
+export class PrivateDirectory {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = resolve(path);
+  }
+
+  filePath(name: string): string {
+    return join(this.path, name);
+  }
+
+  /** Creates the directory, or checks that it is closed to others. */
+  async ensure(): Promise<void> {
+    await mkdir(this.path, { recursive: true, mode: 0o700 });
+    const { mode } = await stat(this.path);
+    if (checksModes && (mode & OTHERS) !== 0)
+      throw new PrivateFileError(
+        `${this.path} is open to others (mode ${octal(mode)}): run \`chmod 700 ${this.path}\``,
+      );
+  }
+
+  /** Closes the directory to others: for one that holds no secret yet, as in a fresh clone. */
+  async tighten(): Promise<void> {
+    await mkdir(this.path, { recursive: true, mode: 0o700 });
+    await chmod(this.path, 0o700);
+  }
+
+  /** The names of its files; none when it does not exist. */
+  async list(): Promise<string[]> {
+    try {
+      return await readdir(this.path);
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return [];
+      throw error;
+    }
+  }
+
+  /**
+   * @returns the text and when it was written, or `undefined` when there is no such file
+   * @throws PrivateFileError when others may read it
+   */
+  async read(name: string): Promise<{ text: string; modifiedAtMs: number } | undefined> {
+    const path = this.filePath(name);
+    try {
+      const file = await open(path, 'r');
+      try {
+        const { mode, mtimeMs } = await file.stat();
+        if (checksModes && (mode & OTHERS) !== 0)
+          throw new PrivateFileError(
+            `${path} is open to others (mode ${octal(mode)}): run \`chmod 600 ${path}\``,
+          );
+        return { text: await file.readFile('utf8'), modifiedAtMs: mtimeMs };
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Creates a file that must not exist: complete and on disk before it has its name. */
+  async create(name: string, text: string): Promise<'created' | 'exists'> {
+    const temporary = await this.#writeTemporary(text);
+    try {
+      await link(temporary, this.filePath(name));
+      return 'created';
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error;
+      // NFS repeats a request whose answer was lost: then the existing file is ours
+      return (await stat(temporary)).nlink > 1 ? 'created' : 'exists';
+    } finally {
+      await unlink(temporary);
+      await this.#sync();
+    }
+  }
+
+  /** Writes a file, new or not: readers see the old text or the new one. */
+  async replace(name: string, text: string): Promise<void> {
+    await rename(await this.#writeTemporary(text), this.filePath(name));
+    await this.#sync();
+  }
+
+  async remove(name: string): Promise<void> {
+    try {
+      await unlink(this.filePath(name));
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT')) throw error;
+    }
+  }
+
+  /** Removes those of the files that were last written before an instant: what a killed process left behind. */
+  async removeOlder(names: readonly string[], beforeMs: number): Promise<void> {
+    for (const name of names) {
+      const found = await stat(this.filePath(name)).catch(() => undefined);
+      if (found && found.mtimeMs < beforeMs) await this.remove(name);
+    }
+  }
+
+  async #writeTemporary(text: string): Promise<string> {
+    const path = this.filePath(`.${randomUUID()}.tmp`);
+    const file = await open(path, 'wx', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    return path;
+  }
+
+  /** Makes names durable, too. */
+  async #sync(): Promise<void> {
+    const directory = await open(this.path, 'r');
+    try {
+      await directory.sync();
+    } catch (error) {
+      if (!hasCode(error, 'EPERM') && !hasCode(error, 'EINVAL')) throw error;
+    } finally {
+      await directory.close();
+    }
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+function octal(mode: number): string {
+  return (mode & 0o777).toString(8).padStart(4, '0');
+}
