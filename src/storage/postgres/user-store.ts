@@ -1,0 +1,60 @@
+import type { JsonObject } from '../../oauth/claims.js';
+import type { User, UserStore } from '../../users/user.js';
+import { type Database, statement } from './database.js';
+
+export type UserRow = {
+  id: string;
+  email: string;
+  username: string | null;
+  password_hash: string;
+  password_changed_at: Date;
+  roles: string[];
+  permissions: string[];
+  org_id: string | null;
+  claims: JsonObject;
+  disabled_at: Date | null;
+  revoked_before: Date | null;
+  created_at: Date;
+  updated_at: Date;
+};
+
+const findByLogin = statement<UserRow>('SELECT * FROM users WHERE email = $1::text OR username = $1::text');
+
+const replacePasswordHash = statement(
+  'UPDATE users SET password_hash = $3::text WHERE id = $1::uuid AND password_hash = $2::text',
+);
+
+export class PostgresUserStore implements UserStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async findByLogin(login: string): Promise<User | undefined> {
+    const [row] = await this.#database.run(findByLogin, [login]);
+    return row && toUser(row);
+  }
+
+  async replacePasswordHash(user: User, passwordHash: string): Promise<void> {
+    await this.#database.run(replacePasswordHash, [user.id, user.passwordHash, passwordHash]);
+  }
+}
+
+function toUser(row: UserRow): User {
+  return {
+    id: row.id,
+    email: row.email,
+    username: row.username,
+    passwordHash: row.password_hash,
+    passwordChangedAt: row.password_changed_at,
+    roles: row.roles,
+    permissions: row.permissions,
+    orgId: row.org_id,
+    custom: row.claims,
+    disabledAt: row.disabled_at,
+    revokedBefore: row.revoked_before,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

@@ -1,0 +1,28 @@
+import { Redis } from 'ioredis';
+import type { Logger } from '../../log.js';
+
+/**
+ * A connection whose commands fail in well under a second while Redis is away, instead of waiting for ever,
+ * and which connects again by itself for as long as it takes.
+ */
+export function openRedis(url: string, log: Logger): Redis {
+  const redis = new Redis(url, {
+    connectionName: 'keyturn',
+    connectTimeout: 2_000,
+    commandTimeout: 500,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    retryStrategy: (attempt) => Math.min(attempt * 100, 1_000),
+  });
+  let lastMessage = '';
+  redis.on('error', (error: Error) => {
+    // Said once per outage, not once per attempt.
+    if (error.message !== lastMessage) log.warn({ reason: error.message }, 'redis unavailable');
+    lastMessage = error.message;
+  });
+  redis.on('ready', () => {
+    lastMessage = '';
+    log.info({}, 'redis ready');
+  });
+  return redis;
+}
