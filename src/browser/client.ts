@@ -70,10 +70,12 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
 
   async function getAccessToken(): Promise<string | undefined> {
     const { current } = shared;
+    const { state, accessToken, refreshAt = 0 } = current;
     const now = Date.now();
-    if (current.state.status === 'signed_out' || (current.refreshAt ?? 0) > now) return current.accessToken;
-    if (current.state.status === 'signed_in' && current.state.expiresAt > now) {
-      await refresher.replace(current, PATIENCE_WITH_VALID_TOKEN_MS).catch(() => {});
+    if (state.status === 'signed_out' || now < refreshAt) return accessToken;
+    if (state.status === 'signed_in' && now < state.expiresAt) {
+      const patienceMs = Math.min(PATIENCE_WITH_VALID_TOKEN_MS, (state.expiresAt - now) / 2);
+      await refresher.replace(current, patienceMs).catch(() => {});
     } else {
       await refresher.replace(current, PATIENCE_MS);
     }
