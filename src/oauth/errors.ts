@@ -1,32 +1,31 @@
-/** The error codes this server answers with, and the HTTP status that follows from each. */
-const statusByCode = {
+/** The errors this server answers with: the HTTP status that follows from each, and its `error` on the wire where that differs. */
+const errorTable = {
   // RFC 6749 §5.2
-  invalid_request: 400,
-  invalid_client: 401,
-  invalid_grant: 400,
-  unauthorized_client: 400,
-  unsupported_grant_type: 400,
-  invalid_scope: 400,
+  invalid_request: { status: 400 },
+  invalid_client: { status: 401 },
+  invalid_grant: { status: 400 },
+  unauthorized_client: { status: 400 },
+  unsupported_grant_type: { status: 400 },
+  invalid_scope: { status: 400 },
   // RFC 6749 §4.1.2.1
-  access_denied: 403,
-  server_error: 500,
-  temporarily_unavailable: 503,
-  // RFC 7009 §2.2.1
-  unsupported_token_type: 400,
+  access_denied: { status: 403 },
+  server_error: { status: 500 },
+  temporarily_unavailable: { status: 503 },
   // RFC 6750 §3.1
-  invalid_token: 401,
-  insufficient_scope: 403,
-  // HTTP conditions that no RFC of OAuth names
-  not_found: 404,
-  method_not_allowed: 405,
-  conflict: 409,
-  payload_too_large: 413,
-  unsupported_media_type: 415,
-  slow_down: 429,
-  headers_too_large: 431,
-} as const;
+  invalid_token: { status: 401 },
+  insufficient_scope: { status: 403 },
+  // HTTP conditions: said by the status, and by the nearest code that OAuth clients know
+  not_found: { status: 404, wire: 'invalid_request' },
+  method_not_allowed: { status: 405, wire: 'invalid_request' },
+  request_timeout: { status: 408, wire: 'invalid_request' },
+  conflict: { status: 409, wire: 'invalid_request' },
+  payload_too_large: { status: 413, wire: 'invalid_request' },
+  unsupported_media_type: { status: 415, wire: 'invalid_request' },
+  too_many_requests: { status: 429, wire: 'temporarily_unavailable' },
+  headers_too_large: { status: 431, wire: 'invalid_request' },
+} satisfies Record<string, { status: number; wire?: string }>;
 
-export type OAuthErrorCode = keyof typeof statusByCode;
+export type OAuthErrorCode = keyof typeof errorTable;
 
 /** Why a refresh failed, told to whoever presents a token that was once real. */
 export type RefreshFailureReason = 'expired' | 'revoked' | 'reused' | 'unknown';
@@ -48,6 +47,8 @@ export class OAuthError extends Error {
   override readonly name = 'OAuthError';
   readonly code: OAuthErrorCode;
   readonly status: number;
+  /** The `error` member of the answer. */
+  readonly wireCode: string;
   readonly description: string | undefined;
   readonly reason: string | undefined;
   readonly refreshFailure: RefreshFailureReason | undefined;
@@ -56,7 +57,9 @@ export class OAuthError extends Error {
   constructor(code: OAuthErrorCode, options: OAuthErrorOptions = {}) {
     super(options.reason ?? options.description ?? code, { cause: options.cause });
     this.code = code;
-    this.status = statusByCode[code];
+    const { status, wire }: { status: number; wire?: string } = errorTable[code];
+    this.status = status;
+    this.wireCode = wire ?? code;
     this.description = options.description;
     this.reason = options.reason;
     this.refreshFailure = options.refreshFailure;

@@ -42,6 +42,13 @@ export class Parameters {
     return new Parameters(values);
   }
 
+  /** The same parameters, with one more. Throws `invalid_request` when it is there with another value. */
+  with(name: string, value: string): Parameters {
+    const present = this.optional(name);
+    if (present !== undefined && present !== value) throw malformed(`Unexpected value of parameter: ${name}`);
+    return new Parameters(new Map([...this.#values, [name, value]]));
+  }
+
   /** RFC 6749 §3.2: parameters sent without a value MUST be treated as if they were omitted. */
   optional(name: string): string | undefined {
     return this.#values.get(name) || undefined;

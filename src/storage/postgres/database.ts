@@ -32,6 +32,8 @@ export function statement<R extends Row = Row>(text: string): Statement<R> {
   return { text, name: `keyturn_${createHash('sha256').update(text).digest('hex').slice(0, 16)}` };
 }
 
+const ping = statement('SELECT 1');
+
 export class Database {
   readonly kind: Driver['kind'];
   readonly prisma: PrismaClient;
@@ -50,6 +52,11 @@ export class Database {
     } catch (error) {
       throw storageFailure(error);
     }
+  }
+
+  /** Throws when the database does not answer. */
+  async ping(): Promise<void> {
+    await this.run(ping, []);
   }
 
   listen(channel: string, listener: () => void, onReset: () => void): Promise<() => Promise<void>> {

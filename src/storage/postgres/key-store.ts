@@ -5,12 +5,13 @@
 import type { JWK } from 'jose';
 import { asRecord, decodeKey, decodePrivateJwk, encodeKey } from '../../keys/key-codec.js';
 import type {
+  EncryptedKeyStore,
   InstanceReport,
   KeyProblem,
   KeySet,
   KeySetChange,
-  KeyStore,
   RecordedInstanceReport,
+  Reencryption,
 } from '../../keys/key-store.js';
 import { decodeReport } from '../../keys/report-codec.js';
 import type { SigningKey } from '../../keys/signing-key.js';
@@ -32,14 +33,7 @@ import {
 } from './key-statements.js';
 import type { RecordSealer } from './record-sealer.js';
 
-export interface Reencryption {
-  readonly reencrypted: number;
-  /** Records that were encrypted with the current key already. */
-  readonly current: number;
-  readonly problems: readonly KeyProblem[];
-}
-
-export class PostgresKeyStore implements KeyStore {
+export class PostgresKeyStore implements EncryptedKeyStore {
   readonly description = 'the database';
   readonly #database: Database;
   readonly #sealer: RecordSealer;
@@ -110,7 +104,6 @@ export class PostgresKeyStore implements KeyStore {
     return rows.map((row) => ({ ...decodeReport(row.metadata), recordedAtMs: row.updated_at.getTime() }));
   }
 
-  /** Encrypts with the current key whatever the previous one encrypted. May be repeated, and run beside running servers. */
   async reencrypt(): Promise<Reencryption> {
     const rows = await this.#database.run(findEncrypted, []);
     const problems: KeyProblem[] = [];

@@ -1,0 +1,58 @@
+/** The HTTP side, assembled. It never listens: `main` does. */
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { Config } from '../config.js';
+import type { TokenEndpoint } from '../grants/token-endpoint.js';
+import type { IntrospectionEndpoint } from '../revocation/introspect.js';
+import type { RevocationEndpoint } from '../revocation/revoke.js';
+import { registerErrors } from './errors.js';
+import { acceptOnlyForms } from './form-body.js';
+import { type HealthChecks, registerHealth } from './health.js';
+import { noteMethods } from './methods.js';
+import { registerIntrospect, registerRevoke } from './revoke.js';
+import { registerToken } from './token.js';
+import { registerWellKnown, type WellKnownDependencies } from './well-known.js';
+
+export interface HttpDependencies extends WellKnownDependencies {
+  config: Config;
+  log: FastifyBaseLogger;
+  token: TokenEndpoint;
+  revocation: RevocationEndpoint;
+  introspection: IntrospectionEndpoint;
+  health: HealthChecks;
+}
+
+const bodyLimitBytes = 16_384;
+const headersLimitBytes = 16_384;
+/** A request that has not arrived whole by then is cut off. */
+const requestTimeoutMilliseconds = 5_000;
+
+export async function buildHttp(dependencies: HttpDependencies): Promise<FastifyInstance> {
+  const app = createApp(dependencies);
+  registerErrors(app);
+  const refuseOtherMethods = noteMethods(app);
+  registerWellKnown(app, dependencies);
+  registerHealth(app, dependencies.health);
+  await app.register(async (forms) => {
+    acceptOnlyForms(forms);
+    registerToken(forms, dependencies.token);
+    registerRevoke(forms, dependencies.revocation);
+    registerIntrospect(forms, dependencies.introspection);
+  });
+  await app.register(refuseOtherMethods);
+  return app;
+}
+
+function createApp({ config, log }: HttpDependencies): FastifyInstance {
+  return fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    trustProxy: config.trustProxy === 'off' ? false : config.trustProxy,
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: requestTimeoutMilliseconds,
+    http: {
+      maxHeaderSize: headersLimitBytes,
+      headersTimeout: requestTimeoutMilliseconds,
+      connectionsCheckingInterval: 1_000,
+    },
+  });
+}

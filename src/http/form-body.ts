@@ -1,0 +1,22 @@
+/** Form-encoded bodies, and nothing else: handed on as they came, for `oauth/parameters` to parse. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { OAuthError } from '../oauth/errors.js';
+import { Parameters } from '../oauth/parameters.js';
+
+const mediaType = 'application/x-www-form-urlencoded';
+const acceptable = /^application\/x-www-form-urlencoded\s*(;\s*charset="?utf-8"?\s*)?$/i;
+
+/** On the routes of `app`, the body is a form; anything else is 415. */
+export function acceptOnlyForms(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(mediaType, { parseAs: 'string' }, (request, body, done) => {
+    const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = request.headers;
+    if (acceptable.test(type) && encoding === 'identity') done(null, body);
+    else done(new OAuthError('unsupported_media_type'));
+  });
+}
+
+/** The parameters of the body. What stands in the query is never one (RFC 6749 §2.3.1, §3.2). */
+export function formParameters(request: FastifyRequest): Parameters {
+  return Parameters.parse(typeof request.body === 'string' ? request.body : '');
+}

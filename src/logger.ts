@@ -1,0 +1,23 @@
+import { type DestinationStream, type Logger, pino } from 'pino';
+
+/**
+ * Errors are logged by type, message, code and stack alone: what libraries hang on them (commands, parameters, rows)
+ * may hold tokens and passwords.
+ */
+function serializeError(error: unknown): object {
+  if (!(error instanceof Error)) return { message: typeof error };
+  const { name, message, stack, cause } = error;
+  const { code } = error as { code?: unknown };
+  return {
+    type: name,
+    message,
+    stack,
+    ...(typeof code === 'string' && { code }),
+    ...(cause instanceof Error && { cause: serializeError(cause) }),
+  };
+}
+
+/** Structured logs, a JSON object per line. */
+export function createLogger(level: string, destination: DestinationStream): Logger {
+  return pino({ level, base: null, serializers: { err: serializeError } }, destination);
+}

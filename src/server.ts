@@ -1,0 +1,113 @@
+/** The composition root: opens storage, builds the domain, mounts HTTP. Wiring only. */
+import type { FastifyInstance } from 'fastify';
+import type { Logger as PinoLogger } from 'pino';
+import { Blocklist } from './blocklist/blocklist.js';
+import { ClientRegistry } from './clients/client-registry.js';
+import { systemClock } from './clock.js';
+import type { Config } from './config.js';
+import { clientCredentialsGrant } from './grants/client-credentials.js';
+import { passwordGrant } from './grants/password.js';
+import { refreshTokenGrant } from './grants/refresh-token.js';
+import { TokenEndpoint } from './grants/token-endpoint.js';
+import { buildHttp } from './http/app.js';
+import { KeyRing } from './keys/key-ring.js';
+import { IntrospectionEndpoint } from './revocation/introspect.js';
+import { RevocationEndpoint } from './revocation/revoke.js';
+import { systemRandomBytes } from './secrets.js';
+import { RefreshTokenCodec } from './sessions/refresh-token.js';
+import { openStorage, type Storage } from './storage/open.js';
+import { AccessTokenVerifier } from './tokens/access-token.js';
+import { Mint } from './tokens/mint.js';
+import { UserAuthenticator } from './users/authenticate-user.js';
+import { PasswordHasher } from './users/password-hasher.js';
+
+export interface Server {
+  app: FastifyInstance;
+  storage: Storage;
+  close(): Promise<void>;
+}
+
+const clock = systemClock;
+const randomBytes = systemRandomBytes;
+
+/** Builds the whole server. It does not listen yet. */
+export async function buildServer(config: Config, log: PinoLogger): Promise<Server> {
+  const storage = await openStorage({ config, clock, randomBytes, log });
+  try {
+    const keyRing = await openKeyRing(config, storage, log);
+    const app = await buildHttp({ config, log, ...(await buildDomain(config, storage, keyRing, log)) });
+    return {
+      app,
+      storage,
+      close: async () => {
+        await app.close();
+        await keyRing.close();
+        await storage.close();
+      },
+    };
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+function openKeyRing(config: Config, storage: Storage, log: PinoLogger): Promise<KeyRing> {
+  const settings = { ...config, alg: config.signingAlg };
+  return KeyRing.open({ store: storage.keys, settings, clock, randomBytes, log });
+}
+
+async function buildDomain(config: Config, storage: Storage, keys: KeyRing, log: PinoLogger) {
+  const { sessions, audit } = storage;
+  const signingKeys = {
+    signer: () => keys.signer(),
+    verificationKey: (header: { kid?: string; alg?: string }) => keys.verificationKey(header),
+  };
+  const clients = new ClientRegistry(storage.clients, clock);
+  const refreshTokens = new RefreshTokenCodec(await storage.keys.secret('refresh-token'));
+  const accessTokens = new AccessTokenVerifier(signingKeys, config);
+  const blocklist = new Blocklist(storage.revocations, storage.revocationView);
+  const users = new UserAuthenticator(storage.users, passwordHasher(config), log);
+  const { clockToleranceSeconds, maxSessionsPerUser, issuer } = config;
+  const grants = [
+    passwordGrant({
+      users,
+      sessions,
+      refreshTokens,
+      blocklist,
+      audit,
+      clock,
+      randomBytes,
+      maxSessionsPerUser,
+    }),
+    clientCredentialsGrant,
+    refreshTokenGrant({ sessions, refreshTokens, blocklist }),
+  ];
+  const shared = { clients, sessions, refreshTokens, accessTokens, blocklist };
+  return {
+    ...{ issuer, keys, clients },
+    token: new TokenEndpoint({ clients, grants, mint: new Mint(signingKeys, clock, config) }),
+    revocation: new RevocationEndpoint({ ...shared, clockToleranceSeconds }),
+    introspection: new IntrospectionEndpoint(shared),
+    health: { failures: () => unhealthy(storage, keys) },
+  };
+}
+
+function passwordHasher(config: Config): PasswordHasher {
+  return new PasswordHasher({
+    memoryKib: config.argon2MemoryKib,
+    timeCost: config.argon2TimeCost,
+    parallelism: config.argon2Parallelism,
+    concurrency: config.passwordHashConcurrency,
+    queueLength: config.passwordHashQueue,
+  });
+}
+
+/** Redis is not among them: without it the server is slower, not wrong. */
+async function unhealthy(storage: Storage, keys: KeyRing): Promise<string[]> {
+  const checks: [name: string, check: () => unknown][] = [
+    ['database', () => storage.database.ping()],
+    ['keys', () => keys.signer()],
+  ];
+  const outcomes = await Promise.allSettled(checks.map(async ([, check]) => check()));
+  return checks.flatMap(([name], index) => (outcomes[index]?.status === 'rejected' ? [name] : []));
+}
