@@ -8,6 +8,8 @@ export interface KeyRevocation {
   readonly kid: string;
   /** What the key was until now. */
   readonly stateBefore: Exclude<KeyState, 'removed' | 'revoked'>;
+  /** Whether a rotation to this key was scheduled, and is off. */
+  readonly wasScheduled: boolean;
   /** The key that takes over; `null` when one is yet to be made; absent when the revoked key was not signing. */
   readonly successorKid?: string | null;
   readonly successorAlg: SigningAlg;
@@ -18,7 +20,8 @@ export interface KeyRevocation {
 
 export type KeyRevocationDecision =
   | KeyRevocation
-  | { readonly outcome: 'unknown-key' | 'already-revoked' | 'already-removed' };
+  | { readonly outcome: 'unknown-key' | 'already-removed' }
+  | { readonly outcome: 'already-revoked' };
 
 export function decideKeyRevocation(input: RotationInput, kid: string): KeyRevocationDecision {
   const key = input.keys.find((candidate) => candidate.kid === kid);
@@ -33,6 +36,7 @@ export function decideKeyRevocation(input: RotationInput, kid: string): KeyRevoc
     outcome: 'revoke',
     kid,
     stateBefore,
+    wasScheduled: stateBefore === 'next' && key.activatesAtMs !== null,
     ...(stateBefore === 'active' ? { successorKid: successor?.kid ?? null } : {}),
     successorAlg: successor?.alg ?? key.alg,
     needsFollowing: waiting.length === 0,

@@ -45,6 +45,7 @@ export class KeyRing {
   #timer: NodeJS.Timeout | undefined;
   #polling: Promise<void> | undefined;
   #reportDueAtMs = 0;
+  #reportedRevision = 0;
 
   private constructor(options: KeyRingOptions) {
     this.#options = options;
@@ -143,7 +144,7 @@ export class KeyRing {
     if (isReportDue || (await store.revision()) !== this.#set.revision)
       await this.#takeUp(await store.load());
     if (await keepUp(this.#options, this.#set, clock())) await this.#takeUp(await store.load());
-    if (isReportDue) await this.#report(clock(), null);
+    if (isReportDue || this.#reportedRevision !== this.#set.revision) await this.#report(clock(), null);
     this.#loggedProblems.delete(UNREACHABLE);
   }
 
@@ -183,9 +184,10 @@ export class KeyRing {
       startedAtMs: this.#startedAtMs,
       stoppedAtMs,
       revision: this.#set.revision,
-      signingKid: this.#view.signer?.kid ?? null,
+      signingKid: this.#currentView().signer?.kid ?? null,
       usage: this.#usage.collect(nowMs, new Set(this.#set.keys.map((key) => key.kid))),
     });
+    this.#reportedRevision = this.#set.revision;
     this.#reportDueAtMs = nowMs + REPORT_INTERVAL_MS;
   }
 

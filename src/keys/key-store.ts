@@ -80,3 +80,16 @@ export interface KeyStore {
   report(report: InstanceReport): Promise<void>;
   instances(): Promise<readonly RecordedInstanceReport[]>;
 }
+
+/** A home that encrypts what it holds. */
+export interface EncryptedKeyStore extends KeyStore {
+  /** Encrypts with the current key whatever the previous one encrypted. May be repeated, and run beside running servers. */
+  reencrypt(): Promise<Reencryption>;
+}
+
+export interface Reencryption {
+  readonly reencrypted: number;
+  /** Records that were encrypted with the current key already. */
+  readonly current: number;
+  readonly problems: readonly KeyProblem[];
+}
