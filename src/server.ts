@@ -35,7 +35,12 @@ export async function buildServer(config: Config, log: PinoLogger): Promise<Serv
   const storage = await openStorage({ config, clock, randomBytes, log });
   try {
     const keyRing = await openKeyRing(config, storage, log);
-    const app = await buildHttp({ config, log, ...(await buildDomain(config, storage, keyRing, log)) });
+    const app = await buildHttp({
+      config,
+      log,
+      clock,
+      ...(await buildDomain(config, storage, keyRing, log)),
+    });
     return {
       app,
       storage,

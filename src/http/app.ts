@@ -1,9 +1,12 @@
 /** The HTTP side, assembled. It never listens: `main` does. */
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { Clock } from '../clock.js';
 import type { Config } from '../config.js';
 import type { TokenEndpoint } from '../grants/token-endpoint.js';
 import type { IntrospectionEndpoint } from '../revocation/introspect.js';
 import type { RevocationEndpoint } from '../revocation/revoke.js';
+import { CookieDelivery } from './cookie-delivery.js';
+import { allowRegisteredOrigins } from './cors.js';
 import { registerErrors } from './errors.js';
 import { acceptOnlyForms } from './form-body.js';
 import { type HealthChecks, registerHealth } from './health.js';
@@ -15,6 +18,7 @@ import { registerWellKnown, type WellKnownDependencies } from './well-known.js';
 export interface HttpDependencies extends WellKnownDependencies {
   config: Config;
   log: FastifyBaseLogger;
+  clock: Clock;
   token: TokenEndpoint;
   revocation: RevocationEndpoint;
   introspection: IntrospectionEndpoint;
@@ -29,13 +33,15 @@ const requestTimeoutMilliseconds = 5_000;
 export async function buildHttp(dependencies: HttpDependencies): Promise<FastifyInstance> {
   const app = createApp(dependencies);
   registerErrors(app);
+  await allowRegisteredOrigins(app, (origin) => dependencies.clients.hasOrigin(origin));
   const refuseOtherMethods = noteMethods(app);
   registerWellKnown(app, dependencies);
   registerHealth(app, dependencies.health);
+  const cookies = new CookieDelivery(dependencies.clients, dependencies.clock);
   await app.register(async (forms) => {
     acceptOnlyForms(forms);
-    registerToken(forms, dependencies.token);
-    registerRevoke(forms, dependencies.revocation);
+    registerToken(forms, dependencies.token, cookies);
+    registerRevoke(forms, dependencies.revocation, cookies);
     registerIntrospect(forms, dependencies.introspection);
   });
   await app.register(refuseOtherMethods);

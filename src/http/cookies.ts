@@ -1,21 +1,24 @@
-// The refresh cookie of RFC 6265: one name per client, so that two apps on one issuer do not overwrite each other's.
+// The refresh cookie (RFC 6265): one name per client, so that two apps on one issuer do not overwrite each other's.
 import type { Client } from '../clients/client.js';
 import { OAuthError } from '../oauth/errors.js';
 
-const NAME_PREFIX = '__Host-keyturn-refresh-';
-
 export type CookieClient = Pick<Client, 'id' | 'cookieSameSite'>;
 
-/** A client id holds only characters that a cookie name may hold, too (RFC 6265 §4.1.1). */
-export function refreshCookieName(clientId: string): string {
-  return NAME_PREFIX + clientId;
+/**
+ * A client id holds only what a cookie name may hold, too (RFC 6265 §4.1.1). Partitioned and ordinary cookies live in
+ * different jars and could be sent together: under different names neither hides the other when a client's choice changes.
+ */
+export function refreshCookieName({ id, cookieSameSite }: CookieClient): string {
+  return cookieSameSite === 'none'
+    ? `__Host-keyturn-refresh.cross-site-${id}`
+    : `__Host-keyturn-refresh-${id}`;
 }
 
 /** A `Set-Cookie` value. `maxAgeSeconds`: the session's remaining life. */
 export function refreshCookie(client: CookieClient, refreshToken: string, maxAgeSeconds: number): string {
   const crossSite = client.cookieSameSite === 'none';
   return [
-    `${refreshCookieName(client.id)}=${refreshToken}`,
+    `${refreshCookieName(client)}=${refreshToken}`,
     `Max-Age=${Math.max(0, Math.floor(maxAgeSeconds))}`,
     'Path=/',
     'HttpOnly',
@@ -37,9 +40,9 @@ export function clearedRefreshCookie(client: CookieClient): string {
  */
 export function presentedRefreshToken(
   cookieHeader: string | undefined,
-  clientId: string,
+  client: CookieClient,
 ): string | undefined {
-  const prefix = `${refreshCookieName(clientId)}=`;
+  const prefix = `${refreshCookieName(client)}=`;
   const values = (cookieHeader ?? '')
     .split(';')
     .map((pair) => pair.trim())

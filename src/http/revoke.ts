@@ -2,12 +2,24 @@
 import type { FastifyInstance } from 'fastify';
 import type { IntrospectionEndpoint } from '../revocation/introspect.js';
 import type { RevocationEndpoint } from '../revocation/revoke.js';
+import { type CookieDelivery, clearCookie } from './cookie-delivery.js';
 import { formParameters } from './form-body.js';
 import { noStore } from './token.js';
 
-export function registerRevoke(app: FastifyInstance, endpoint: RevocationEndpoint): void {
+export function registerRevoke(
+  app: FastifyInstance,
+  endpoint: RevocationEndpoint,
+  cookies: CookieDelivery,
+): void {
   app.post('/revoke', async (request, reply) => {
-    await endpoint.revoke(formParameters(request), request.headers.authorization);
+    const parameters = formParameters(request);
+    const { authorization } = request.headers;
+    const byCookie = await cookies.read(request, parameters, 'token');
+    const token = byCookie?.refreshToken;
+    if (token !== undefined) await endpoint.revoke(parameters.with('token', token), authorization);
+    else if (!byCookie) await endpoint.revoke(parameters, authorization);
+    // A logout: the cookie goes when the session has gone, and not before.
+    if (byCookie) clearCookie(reply, byCookie.client);
     return noStore(reply).send();
   });
 }

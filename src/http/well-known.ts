@@ -22,16 +22,18 @@ interface Document {
 }
 
 const metadataMaxAgeSeconds = 300;
+/** `Access-Control-Allow-Origin: *` instead of the rules for requests with credentials. */
+const readableAnywhere = { config: { cors: false } } as const;
 
 export function registerWellKnown(
   app: FastifyInstance,
   { issuer, keys, clients }: WellKnownDependencies,
 ): void {
-  app.get('/.well-known/jwks.json', (request, reply) => {
+  app.get('/.well-known/jwks.json', readableAnywhere, (request, reply) => {
     sendDocument(request, reply, { ...keys.jwks(), type: 'application/jwk-set+json' });
   });
 
-  app.get('/.well-known/oauth-authorization-server', async (request, reply) => {
+  app.get('/.well-known/oauth-authorization-server', readableAnywhere, async (request, reply) => {
     const body = JSON.stringify(metadata(issuer, await clients.grants()));
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
     sendDocument(request, reply, {
