@@ -2,7 +2,7 @@
  * argon2id behind a semaphore and a bounded queue. Hashing shares four threads with signing and file access:
  * unbounded, a burst of logins would hold up every signature.
  */
-import argon2, { type HashOptions } from 'argon2';
+import argon2, { type Options } from 'argon2';
 import { OAuthError } from '../oauth/errors.js';
 
 export interface PasswordHasherSettings {
@@ -18,17 +18,16 @@ export interface PasswordHasherSettings {
 /** Long enough for any passphrase, short enough that it costs nothing to take in. */
 export const passwordLimitBytes = 1024;
 
-/** The PHC string format: `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`. */
-const argon2idCosts = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),/;
-
 export class PasswordHasher {
   readonly #settings: PasswordHasherSettings;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
-  #decoy: Promise<string> | undefined;
+  /** What an unknown user's password is compared with. */
+  readonly #decoy: Promise<string>;
 
   constructor(settings: PasswordHasherSettings) {
     this.#settings = settings;
+    this.#decoy = argon2.hash('no user has this hash', this.#argon2Options());
   }
 
   /** Passwords waiting to be hashed. */
@@ -46,27 +45,21 @@ export class PasswordHasher {
    */
   verify(passwordHash: string | undefined, password: string): Promise<boolean> {
     return this.#inTurn(async () => {
-      const matches = await argon2.verify(passwordHash ?? (await this.#decoyHash()), normalised(password));
+      const matches = await argon2.verify(passwordHash ?? (await this.#decoy), normalised(password));
       return matches && passwordHash !== undefined;
     });
   }
 
   /** Whether the hash was made with less memory or fewer passes than today's settings, or by another algorithm. */
   isOutdated(passwordHash: string): boolean {
-    const [, memoryKib, timeCost] = argon2idCosts.exec(passwordHash) ?? [];
-    return (
-      Number(memoryKib ?? 0) < this.#settings.memoryKib || Number(timeCost ?? 0) < this.#settings.timeCost
-    );
+    if (!passwordHash.startsWith('$argon2id$')) return true;
+    const { memoryKib, timeCost } = this.#settings;
+    return costOf(passwordHash, 'm') < memoryKib || costOf(passwordHash, 't') < timeCost;
   }
 
-  #argon2Options(): HashOptions {
+  #argon2Options(): Options {
     const { memoryKib, timeCost, parallelism } = this.#settings;
     return { type: argon2.argon2id, memoryCost: memoryKib, timeCost, parallelism };
-  }
-
-  #decoyHash(): Promise<string> {
-    this.#decoy ??= argon2.hash('no user has this hash', this.#argon2Options());
-    return this.#decoy;
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -92,6 +85,11 @@ export class PasswordHasher {
       });
     });
   }
+}
+
+/** A parameter of the PHC string format: `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`. */
+function costOf(passwordHash: string, parameter: 'm' | 't'): number {
+  return Number(new RegExp(`[$,]${parameter}=(\\d+)[,$]`).exec(passwordHash)?.[1] ?? 0);
 }
 
 /** The same password typed on another keyboard is the same password: NFC, as RFC 8265 §4.2 has it. */
