@@ -10,11 +10,14 @@ import { loadMigrations } from '../src/storage/postgres/migrations.js';
 import { openSchemaEngine } from '../src/storage/postgres/schema-engine.js';
 
 const name = process.argv[2];
-if (!name || !/^[a-z0-9_]+$/.test(name)) throw new Error('usage: npm run migration:new -- name_in_snake_case');
+if (!name || !/^[a-z0-9_]+$/.test(name))
+  throw new Error('usage: npm run migration:new -- name_in_snake_case');
 
 const root = join(import.meta.dirname, '..');
 const schema = { path: 'schema.prisma', content: await readFile(join(root, 'prisma/schema.prisma'), 'utf8') };
-const engine = await openSchemaEngine(new PrismaPGlite(await PGlite.create()), [[schema.path, schema.content]]);
+const engine = await openSchemaEngine(new PrismaPGlite(await PGlite.create()), [
+  [schema.path, schema.content],
+]);
 const difference = await engine.diff({
   from: { tag: 'migrations', ...(await loadMigrations()) },
   to: { tag: 'schemaDatamodel', files: [schema] },
