@@ -73,7 +73,9 @@ function toolScript(name) {
 
 /** Prints what it does to stderr, and the command's output only if it fails. */
 function run(command, args, env = {}) {
-  process.stderr.write(`${[command === process.execPath ? 'node' : command, ...args].join(' ').replace(`${root}/`, '')}\n`);
+  process.stderr.write(
+    `${[command === process.execPath ? 'node' : command, ...args].join(' ').replace(`${root}/`, '')}\n`,
+  );
   const { status, stdout, stderr } = spawnSync(command, args, {
     cwd: root,
     env: { ...process.env, ...env },

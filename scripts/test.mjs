@@ -34,6 +34,8 @@ process.exit(status === 0 && failed === 0 && passed > 0 ? 0 : 1);
 function count(tapOutput) {
   const lines = tapOutput.split('\n').filter((line) => /^ {4}(not )?ok \d/.test(line));
   const skipped = lines.filter((line) => /# SKIP/i.test(line)).length;
-  const failed = lines.filter((line) => line.trimStart().startsWith('not ok') && !/# (SKIP|TODO)/i.test(line)).length;
+  const failed = lines.filter(
+    (line) => line.trimStart().startsWith('not ok') && !/# (SKIP|TODO)/i.test(line),
+  ).length;
   return { passed: lines.length - failed - skipped, failed, skipped };
 }
