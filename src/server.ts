@@ -57,8 +57,7 @@ export async function buildServer(config: Config, log: PinoLogger): Promise<Serv
 }
 
 function openKeyRing(config: Config, storage: Storage, log: PinoLogger): Promise<KeyRing> {
-  const settings = { ...config, alg: config.signingAlg };
-  return KeyRing.open({ store: storage.keys, settings, clock, randomBytes, log });
+  return KeyRing.open({ store: storage.keys, settings: config, clock, randomBytes, log });
 }
 
 async function buildDomain(config: Config, storage: Storage, keys: KeyRing, log: PinoLogger) {

@@ -148,8 +148,9 @@ export class KeyRing {
     this.#loggedProblems.delete(UNREACHABLE);
   }
 
-  async #takeUp(set: KeySet): Promise<void> {
+  async #takeUp(loaded: KeySet): Promise<void> {
     const { store, clock, log } = this.#options;
+    const set = this.#undamaged(loaded);
     for (const problem of set.problems) this.#logProblem(problem);
     if (set.keys.length === 0) {
       const message = set.movedTo === null ? 'holds no keys any more' : movedMessage(store, set.movedTo);
@@ -164,6 +165,12 @@ export class KeyRing {
     this.#set = set;
     this.#imported = imported;
     this.#view = this.#deriveView();
+  }
+
+  /** What was read of this revision before it was damaged is better than what is left of it. */
+  #undamaged(set: KeySet): KeySet {
+    const wasWhole = set.problems.length > 0 && set.revision === this.#set.revision;
+    return wasWhole ? { ...set, keys: this.#set.keys } : set;
   }
 
   #currentView(): KeyRingView {

@@ -7,7 +7,7 @@ import type { Config } from '../config.js';
 import type { KeyStore } from '../keys/key-store.js';
 import type { Logger } from '../log.js';
 import type { RandomBytes } from '../secrets.js';
-import { FileKeyStore } from './files/key-store.js';
+import { databaseKeyHome, fileKeyHome } from './key-home.js';
 import { PostgresAuditLog } from './postgres/audit-log.js';
 import { PostgresClientStore } from './postgres/client-store.js';
 import { Database } from './postgres/database.js';
@@ -77,7 +77,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   }
 }
 
-function assemble({ config, clock, randomBytes, log }: StorageOptions, database: Database): Storage {
+function assemble(options: StorageOptions, database: Database): Storage {
+  const { config, clock, log } = options;
   const revocations = new PostgresRevocationStore(database);
   const redis = config.redisUrl ? openRedis(config.redisUrl, log) : undefined;
   const redisView = redis && new RedisRevocationView(redis, revocations, log);
@@ -91,7 +92,7 @@ function assemble({ config, clock, randomBytes, log }: StorageOptions, database:
     revocations,
     revocationView: redisView ?? new MemoryView(clock),
     audit: new PostgresAuditLog(database),
-    keys: new FileKeyStore({ directory: config.keysDirectory, clock, randomBytes }),
+    keys: config.keyStore === 'database' ? databaseKeyHome(options, database) : fileKeyHome(options),
     close: async () => {
       redisView?.stop();
       redis?.disconnect();
