@@ -40,7 +40,7 @@ export async function buildHttp(dependencies: HttpDependencies): Promise<Fastify
   const cookies = new CookieDelivery(dependencies.clients, dependencies.clock);
   await app.register(async (forms) => {
     acceptOnlyForms(forms);
-    registerToken(forms, dependencies.token, cookies);
+    registerToken(forms, { ...dependencies, cookies });
     registerRevoke(forms, dependencies.revocation, cookies);
     registerIntrospect(forms, dependencies.introspection);
   });

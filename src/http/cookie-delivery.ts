@@ -50,6 +50,11 @@ export class CookieDelivery {
     return { client, refreshToken: presentedRefreshToken(headers.cookie, client) };
   }
 
+  /** The refresh token of the client's cookie, if the client has one. @throws OAuthError for duplicate cookies */
+  presented({ headers }: FastifyRequest, client: Client): string | undefined {
+    return client.refreshDelivery === 'cookie' ? presentedRefreshToken(headers.cookie, client) : undefined;
+  }
+
   /** Puts the refresh token where the client wants it. @returns what is left for the body */
   deliver(reply: FastifyReply, client: Client, answer: TokenAnswer): TokenAnswer {
     if (client.refreshDelivery !== 'cookie' || !answer.refreshToken) return answer;

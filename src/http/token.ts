@@ -1,8 +1,10 @@
 /** `POST /token` (RFC 6749 §3.2) and `POST /token/refresh`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Client } from '../clients/client.js';
 import type { TokenEndpoint } from '../grants/token-endpoint.js';
 import type { Parameters } from '../oauth/parameters.js';
 import { tokenResponse } from '../oauth/token-response.js';
+import type { RevocationEndpoint } from '../revocation/revoke.js';
 import {
   type CookieDelivery,
   type CookieRequest,
@@ -13,7 +15,13 @@ import {
 import { deviceOf } from './device.js';
 import { formParameters } from './form-body.js';
 
-export function registerToken(app: FastifyInstance, endpoint: TokenEndpoint, cookies: CookieDelivery): void {
+export interface TokenDependencies {
+  token: TokenEndpoint;
+  revocation: RevocationEndpoint;
+  cookies: CookieDelivery;
+}
+
+export function registerToken(app: FastifyInstance, { token, revocation, cookies }: TokenDependencies): void {
   app.post('/token', async (request, reply) => {
     const parameters = formParameters(request);
     await cookies.admit(request, parameters);
@@ -30,7 +38,9 @@ export function registerToken(app: FastifyInstance, endpoint: TokenEndpoint, coo
 
   async function issue(request: FastifyRequest, reply: FastifyReply, parameters: Parameters) {
     const { authorization } = request.headers;
-    const { client, answer } = await endpoint.issue({ parameters, authorization, device: deviceOf(request) });
+    const { client, answer } = await token.issue({ parameters, authorization, device: deviceOf(request) });
+    if (parameters.optional('grant_type') === 'password')
+      await endReplacedSession(request, parameters, client);
     return noStore(reply).send(tokenResponse(cookies.deliver(reply, client, answer)));
   }
 
@@ -46,6 +56,17 @@ export function registerToken(app: FastifyInstance, endpoint: TokenEndpoint, coo
     } catch (error) {
       if (endsSession(error)) clearCookie(reply, client);
       throw error;
+    }
+  }
+
+  /** A login takes the place of the session whose cookie it overwrites: nobody else could end that one. */
+  async function endReplacedSession(request: FastifyRequest, parameters: Parameters, client: Client) {
+    try {
+      const replaced = cookies.presented(request, client);
+      if (replaced === undefined) return;
+      await revocation.revoke(parameters.with('token', replaced), request.headers.authorization);
+    } catch (error) {
+      request.log.warn({ err: error }, 'a replaced session was not ended');
     }
   }
 }

@@ -20,10 +20,19 @@ export function buildLibrary(): ReadonlyMap<string, string> {
   const directory = mkdtempSync(join(tmpdir(), 'keyturn-browser-'));
   try {
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    const args = [tsc, '-p', join(root, 'src/browser'), '--outDir', directory, '--listEmittedFiles'];
-    const emitted = execFileSync(process.execPath, args, { encoding: 'utf8' }).matchAll(
-      /(\S+\/(\S+\.js))$/gm,
-    );
+    // `env -u`: the test runner's loaders are not for the compiler.
+    const args = [
+      '-u',
+      'NODE_OPTIONS',
+      process.execPath,
+      tsc,
+      '-p',
+      join(root, 'src/browser'),
+      '--outDir',
+      directory,
+      '--listEmittedFiles',
+    ];
+    const emitted = execFileSync('env', args, { encoding: 'utf8' }).matchAll(/(\S+\/(\S+\.js))$/gm);
     return new Map([...emitted].map(([, path = '', name = '']) => [name, readFileSync(path, 'utf8')]));
   } finally {
     rmSync(directory, { recursive: true });
@@ -33,18 +42,16 @@ export function buildLibrary(): ReadonlyMap<string, string> {
 export class AppServer {
   readonly #library = buildLibrary();
   readonly #clients = new Map<string, { issuer: string; clientId: string }>();
-  readonly #stale = new Set<string>();
-  #round = new Set<string>();
+  readonly #refused = new Set<string>();
 
   /** Serves `/<clientId>`: a page with `window.auth`. */
   addPage(issuer: string, clientId: string): void {
     this.#clients.set(`/${clientId}`, { issuer, clientId });
   }
 
-  /** From now on `/api` answers 401 to every access token that it has seen. */
-  startRound(): void {
-    for (const authorization of this.#round) this.#stale.add(authorization);
-    this.#round = new Set();
+  /** From now on `/api` answers 401 to this access token. */
+  refuse(accessToken: string): void {
+    this.#refused.add(`Bearer ${accessToken}`);
   }
 
   readonly handle = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
@@ -56,11 +63,10 @@ export class AppServer {
   };
 
   #answerApi({ headers: { authorization = '' } }: IncomingMessage, outgoing: ServerResponse): void {
-    if (!authorization || this.#stale.has(authorization)) {
+    if (!authorization || this.#refused.has(authorization)) {
       outgoing.writeHead(401, { 'WWW-Authenticate': 'Bearer error="invalid_token"' }).end();
       return;
     }
-    this.#round.add(authorization);
     send(outgoing, 'text/plain', authorization);
   }
 }

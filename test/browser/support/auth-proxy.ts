@@ -21,14 +21,15 @@ interface PlannedFault {
 }
 
 export class AuthProxy {
+  /** Of the token server, on the loopback address. */
+  readonly targetPort: number;
   readonly exchanges: Exchange[] = [];
   /** Called when a request has gone to the server, before its answer. */
   onForward: (path: string) => void = () => {};
   readonly #faults: PlannedFault[] = [];
-  readonly #targetPort: number;
 
   constructor(targetPort: number) {
-    this.#targetPort = targetPort;
+    this.targetPort = targetPort;
   }
 
   failNext(path: string, fault: Fault): void {
@@ -56,7 +57,7 @@ export class AuthProxy {
 
   #forward(incoming: IncomingMessage, outgoing: ServerResponse, fault: 'drop' | 'hang' | undefined): void {
     const { method = 'GET', url: path = '/', headers } = incoming;
-    const options = { port: this.#targetPort, host: '127.0.0.1', method, path, headers };
+    const options = { port: this.targetPort, host: '127.0.0.1', method, path, headers };
     const upstream = request(options, async (answer) => {
       const body = await text(answer);
       const setCookie = answer.headers['set-cookie'] ?? [];
