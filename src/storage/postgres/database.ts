@@ -13,6 +13,8 @@ export interface Driver {
   adapter: SqlMigrationAwareDriverAdapterFactory;
   /** Runs one prepared statement. `name` identifies its text. */
   run(name: string, text: string, values: unknown[]): Promise<Row[]>;
+  /** Runs `work` in one transaction (READ COMMITTED), which is rolled back when it throws. */
+  transaction<T>(work: (run: Driver['run']) => Promise<T>): Promise<T>;
   /** Calls `listener` at each NOTIFY on the channel, and `onReset` when notifications may have been lost. */
   listen(channel: string, listener: () => void, onReset: () => void): Promise<() => Promise<void>>;
   /** Runs `work` while holding a lock that one process of all has. */
@@ -32,9 +34,15 @@ export function statement<R extends Row = Row>(text: string): Statement<R> {
   return { text, name: `keyturn_${createHash('sha256').update(text).digest('hex').slice(0, 16)}` };
 }
 
+/** Where statements run: the database, or one transaction in it. */
+export interface Queries {
+  /** Throws `temporarily_unavailable` when the database is away. */
+  run<R extends Row>(query: Statement<R>, values: unknown[]): Promise<R[]>;
+}
+
 const ping = statement('SELECT 1');
 
-export class Database {
+export class Database implements Queries {
   readonly kind: Driver['kind'];
   readonly prisma: PrismaClient;
   readonly #driver: Driver;
@@ -49,6 +57,18 @@ export class Database {
   async run<R extends Row>(query: Statement<R>, values: unknown[]): Promise<R[]> {
     try {
       return (await this.#driver.run(query.name, query.text, values)) as R[];
+    } catch (error) {
+      throw storageFailure(error);
+    }
+  }
+
+  /**
+   * Runs `work` in one transaction, where each statement sees what others committed before it began. Within `work`, nothing
+   * but `queries` may touch the database: the embedded one has a single connection.
+   */
+  async transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+    try {
+      return await this.#driver.transaction((run) => work(queriesOver(run)));
     } catch (error) {
       throw storageFailure(error);
     }
@@ -80,6 +100,13 @@ export class Database {
     await this.prisma.$disconnect();
     await this.#driver.close();
   }
+}
+
+function queriesOver(run: Driver['run']): Queries {
+  return {
+    run: async <R extends Row>(query: Statement<R>, values: unknown[]) =>
+      (await run(query.name, query.text, values)) as R[],
+  };
 }
 
 /** Every failed Prisma call passes {@link storageFailure}. */

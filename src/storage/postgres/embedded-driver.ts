@@ -24,6 +24,10 @@ function driver(pglite: PGlite, release: () => Promise<void>): Driver {
     kind: 'embedded',
     adapter: new PrismaPGlite(pglite),
     run: async (_name, text, values) => (await pglite.query<Row>(text, values)).rows,
+    transaction: (work) =>
+      pglite.transaction((tx) =>
+        work(async (_name, text, values) => (await tx.query<Row>(text, values)).rows),
+      ),
     listen: (channel, listener) => pglite.listen(channel, listener),
     exclusively: (work) => work(),
     close: async () => {

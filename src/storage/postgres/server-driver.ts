@@ -30,8 +30,8 @@ export function openServer({ url, poolSize, onConnectionError }: ServerOptions):
   return {
     kind: 'server',
     adapter: new PrismaPgForScripts(pool, { statementNameGenerator: ({ sql }) => statement(sql).name }),
-    run: async (name, text, values) =>
-      (await pool.query<Row>(name ? { name, text, values } : { text, values })).rows,
+    run: runOn(pool),
+    transaction: (work) => inTransaction(pool, work),
     listen: async (channel, listener, onReset) => {
       const stop = followChannel(connection, channel, listener, onReset);
       listeners.add(stop);
@@ -43,6 +43,34 @@ export function openServer({ url, poolSize, onConnectionError }: ServerOptions):
       await pool.end();
     },
   };
+}
+
+function runOn(connection: pg.Pool | pg.PoolClient): Driver['run'] {
+  return async (name, text, values) =>
+    (await connection.query<Row>(name ? { name, text, values } : { text, values })).rows;
+}
+
+async function inTransaction<T>(pool: pg.Pool, work: (run: Driver['run']) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken = false;
+  // A connection that breaks between two statements says so here; the next statement fails, which is enough.
+  const onError = () => {
+    broken = true;
+  };
+  client.on('error', onError);
+  try {
+    await client.query('BEGIN');
+    const result = await work(runOn(client));
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(onError);
+    throw error;
+  } finally {
+    client.off('error', onError);
+    // A connection that could not even roll back is not given to the next caller.
+    client.release(broken);
+  }
 }
 
 /** Prisma's adapter splits scripts at every `;`, inside function bodies too: a script goes to the server whole. */
