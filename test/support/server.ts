@@ -7,6 +7,7 @@ import { loadConfig } from '../../src/config.js';
 import { createLogger } from '../../src/logger.js';
 import { buildServer, type Server } from '../../src/server.js';
 import type { Database } from '../../src/storage/postgres/database.js';
+import { copyEmbeddedTemplate } from './embedded-template.js';
 import { HttpClient } from './http-client.js';
 import { freePort } from './ports.js';
 import { type Scope, testDatabase, testRedis } from './services.js';
@@ -88,11 +89,13 @@ export async function serverSettings(t: Scope, options: ServerOptions = {}): Pro
   const { settings, database = 'embedded', redis = false } = options;
   const directory = temporaryDirectory(t);
   const port = await freePort();
+  const dataDirectory = join(directory, 'data');
+  if (database === 'embedded') await copyEmbeddedTemplate(dataDirectory);
   return {
     ...testSettings,
     PORT: String(port),
     ISSUER: `http://127.0.0.1:${port}`,
-    DATA_DIR: join(directory, 'data'),
+    DATA_DIR: dataDirectory,
     KEYS_DIR: join(directory, 'keys'),
     ...(database === 'postgres' && { DATABASE_URL: await testDatabase(t) }),
     ...(redis && { REDIS_URL: await testRedis(t) }),
