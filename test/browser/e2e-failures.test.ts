@@ -1,0 +1,122 @@
+// What goes wrong on the way costs nobody a session.
+import type { Page } from 'playwright-core';
+import t, { type Test } from 'tap';
+import { skipWithoutChromium } from './support/chromium.js';
+import { refreshCookieOf } from './support/refresh-cookie.js';
+import {
+  accessToken,
+  createWorld,
+  lastState,
+  login,
+  newProfile,
+  openTab,
+  refreshByCall,
+} from './support/world.js';
+
+const kills = 8;
+
+t.test('failures on the way', { skip: skipWithoutChromium() }, async (t) => {
+  const world = await createWorld('https');
+  t.teardown(world.close);
+  const { proxy, server } = world;
+  const profile = await newProfile(world.browser);
+  const tab = await openTab(world, profile);
+  await login(tab);
+
+  async function sessionLives(t: Pick<Test, 'equal' | 'match'>, page: Page): Promise<void> {
+    t.equal((await refreshByCall(world, page)).status, 200);
+    t.match(await lastState(page), { status: 'signed_in' });
+  }
+
+  await t.test('an answer that is lost after the server has rotated is asked for again', async (t) => {
+    proxy.failNext('/token/refresh', 'drop');
+    const before = proxy.to('/token/refresh').length;
+    await sessionLives(t, tab);
+    const [lost, again] = proxy.to('/token/refresh').slice(before);
+    t.equal(lost?.status, 200);
+    t.equal(again?.cookie, lost?.cookie, 'the browser never saw the new cookie');
+    const values = [lost, again].map((one) => one?.setCookie.join().split(';')[0]);
+    t.equal(values[1], values[0], 'the same successor');
+    t.equal(values[0]?.split('=')[1], (await refreshCookieOf(profile)).value);
+  });
+
+  await t.test('an answer that is lost to a reload is asked for again', async (t) => {
+    proxy.failNext('/token/refresh', 'drop');
+    proxy.failNext('/token/refresh', 'drop');
+    await tab.reload();
+    t.match(await accessToken(tab), /^ey/);
+    await sessionLives(t, tab);
+  });
+
+  await t.test('a reload in the middle of a refresh keeps the session', async (t) => {
+    for (let round = 0; round < 20; round += 1) {
+      world.app.server.refuse((await accessToken(tab)) ?? '');
+      await tab.evaluate((delay) => {
+        void window.auth.fetch('/api').catch(() => {});
+        return new Promise((resolve) => setTimeout(resolve, delay));
+      }, round);
+      await tab.reload();
+      t.match(await accessToken(tab), /^ey/);
+    }
+    await sessionLives(t, tab);
+  });
+
+  await t.test('an answer that never comes is given up and asked for again', async (t) => {
+    proxy.failNext('/token/refresh', 'hang');
+    await sessionLives(t, tab);
+  });
+
+  await t.test('503, 429, a page of a proxy and a captive portal end nothing', async (t) => {
+    const answers = [
+      { status: 503, body: '{"error":"temporarily_unavailable"}', headers: { 'Retry-After': '1' } },
+      { status: 429, body: '{"error":"slow_down"}' },
+      { status: 502, body: '<html>bad gateway</html>' },
+      { status: 200, body: '<html>please log in to the hotel</html>' },
+    ];
+    for (const answer of answers) {
+      proxy.failNext('/token/refresh', answer);
+      await sessionLives(t, tab);
+    }
+  });
+
+  await t.test('offline is waited for', async (t) => {
+    world.app.server.refuse((await accessToken(tab)) ?? '');
+    await tab.reload();
+    await profile.setOffline(true);
+    const offline = tab.evaluate(() => window.auth.getAccessToken().catch((error) => error.temporary));
+    await tab.waitForTimeout(1_500);
+    await profile.setOffline(false);
+    t.match(await offline, /^ey/);
+    await sessionLives(t, tab);
+  });
+
+  await t.test('a server that is killed in the middle of a refresh has lost nothing', async (t) => {
+    for (let round = 0; round < kills; round += 1) {
+      let killed: Promise<void> | undefined;
+      proxy.onForward = (path) => {
+        if (path !== '/token/refresh') return;
+        proxy.onForward = () => {};
+        setTimeout(() => {
+          killed = server.stop('SIGKILL').then(() => server.start());
+        }, round * 2);
+      };
+      world.app.server.refuse((await accessToken(tab)) ?? '');
+      await tab.evaluate(() => window.auth.fetch('/api').catch(() => {}));
+      await killed;
+      await tab.waitForFunction(() => window.auth.getAccessToken().catch(() => undefined), undefined, {
+        timeout: 20_000,
+      });
+      await sessionLives(t, tab);
+    }
+  });
+
+  await t.test('after all of that there is one session and one lineage', async (t) => {
+    await server.stop();
+    const { sessions, generations } = await server.withDatabase(async ({ prisma }) => ({
+      sessions: await prisma.session.findMany(),
+      generations: await prisma.refreshToken.count(),
+    }));
+    t.match(sessions, [{ revokedAt: null }]);
+    t.equal(generations, (sessions[0]?.generation ?? 0) + 1);
+  });
+});
