@@ -13,8 +13,8 @@ export const settings = {
   issuer: optional(
     'ISSUER',
     {
-      about:
-        'The `iss` of every token and the base of every URL; https unless loopback. Default: `http://localhost:PORT`',
+      about: 'The `iss` of every token and the base of every URL; https unless loopback',
+      shownFallback: 'http://localhost:PORT',
     },
     issuerUrl,
   ),
@@ -118,7 +118,8 @@ export const settings = {
     'PASSWORD_HASH_CONCURRENCY',
     availableParallelism(),
     [1, 128],
-    'Passwords hashed at once. Default: the number of cores',
+    'Passwords hashed at once',
+    'number of cores',
   ),
   passwordHashQueue: integer(
     'PASSWORD_HASH_QUEUE',

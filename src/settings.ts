@@ -1,8 +1,10 @@
 /** How one setting is read from the environment: its name, default, rule and meaning. The README's table is made of these. */
 export interface Setting<T> {
   readonly name: string;
-  /** Shown in the README; undefined where the setting may be absent. */
+  /** Undefined where the setting may be absent. */
   readonly fallback: string | undefined;
+  /** The default as people are told of it. */
+  readonly shownFallback: string;
   readonly about: string;
   /** Never printed; also read from the file that `NAME_FILE` names. */
   readonly secret: boolean;
@@ -14,6 +16,7 @@ type Optional<T> = Setting<T | undefined>;
 
 interface Description {
   about: string;
+  shownFallback?: string;
   secret?: boolean;
 }
 
@@ -23,7 +26,8 @@ function setting<T>(
   description: Description,
   parse: (text: string) => T,
 ): Setting<T> {
-  return { name, fallback, about: description.about, secret: description.secret ?? false, parse };
+  const { about, secret = false, shownFallback = fallback ?? '' } = description;
+  return { name, fallback, shownFallback, about, secret, parse };
 }
 
 export function integer(
@@ -31,9 +35,10 @@ export function integer(
   fallback: number,
   range: [min: number, max: number],
   about: string,
+  shownFallback = String(fallback),
 ): Setting<number> {
   const [min, max] = range;
-  return setting(name, String(fallback), { about }, (text) => {
+  return setting(name, String(fallback), { about, shownFallback }, (text) => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     if (!(value >= min && value <= max)) throw new Error(`must be an integer from ${min} to ${max}`);
     return value;
