@@ -41,11 +41,19 @@ async function instantiate(): Promise<Glue> {
     },
   });
   const { instance } = await WebAssembly.instantiate(new Uint8Array(binary), {
-    './schema_engine_bg.js': glue,
+    './schema_engine_bg.js': { ...glue, ...timersThatEnd(glue) },
   });
   glue.__wbg_set_wasm(instance.exports);
   instance.exports.__wbindgen_start();
   return glue;
+}
+
+/** The engine limits its wait for a lock by a timer of ten seconds and forgets it: that must not keep the process alive. */
+function timersThatEnd(glue: Glue): Record<string, unknown> {
+  const names = Object.keys(glue).filter((name) => name.startsWith('__wbg_setTimeout_'));
+  const unreferenced = (callback: () => void, milliseconds: number) =>
+    setTimeout(callback, milliseconds).unref();
+  return Object.fromEntries(names.map((name) => [name, unreferenced]));
 }
 
 /** A schema engine over the given adapter. `datamodels` are the Prisma schema files it should know. */
