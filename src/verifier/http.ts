@@ -1,4 +1,5 @@
 // Requests to the server: https, no redirects, a deadline, a size limit, JSON only.
+import { beforeAbort, readChunks, Watchdog } from './watchdog.js';
 
 /** How long the server may take to answer a request in full. */
 const TIMEOUT_MS = 5_000;
@@ -19,20 +20,29 @@ export interface GetOptions {
 
 /** Gets a JSON document. Throws when there is no answer in time, a redirect, too large a body, or one that is no JSON. */
 export async function getJson(url: string, options: GetOptions): Promise<JsonAnswer> {
-  const deadline = AbortSignal.timeout(TIMEOUT_MS);
-  const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline;
-  const headers = { accept: 'application/json', ...options.headers };
-  const response = await options.fetch(url, { headers, signal, redirect: 'error' });
-  if (response.status !== 200) await response.body?.cancel();
-  const body: unknown =
-    response.status === 200 ? JSON.parse(await readText(response, options.maxBytes)) : undefined;
-  return { status: response.status, headers: response.headers, body };
+  const watchdog = new Watchdog(TIMEOUT_MS, `${url} did not answer in time`, options.signal);
+  try {
+    return await getWithin(url, options, watchdog.signal);
+  } finally {
+    watchdog.stop();
+  }
 }
 
-async function readText(response: Response, maxBytes: number): Promise<string> {
+async function getWithin(url: string, options: GetOptions, signal: AbortSignal): Promise<JsonAnswer> {
+  const headers = { accept: 'application/json', ...options.headers };
+  const response = await beforeAbort(options.fetch(url, { headers, signal, redirect: 'error' }), signal);
+  const { status } = response;
+  if (status !== 200) await response.body?.cancel();
+  const body: unknown =
+    status === 200 ? JSON.parse(await readText(response, signal, options.maxBytes)) : undefined;
+  return { status, headers: response.headers, body };
+}
+
+async function readText(response: Response, signal: AbortSignal, maxBytes: number): Promise<string> {
+  if (!response.body) return '';
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of readChunks(response.body, signal)) {
     size += chunk.byteLength;
     if (size > maxBytes) throw new Error(`${response.url} answered more than ${maxBytes} bytes`);
     chunks.push(chunk);

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import { json, newSigningKey } from './fake-server.js';
 import { FOLLOW, movableClock, refusedWith, setUp, until, verifierOf } from './harness.js';
@@ -240,6 +242,26 @@ t.test('close: stops following', async (t) => {
   await new Promise((resolve) => setTimeout(resolve, 500));
   t.equal(server.fetches, fetches);
   t.equal(verifier.counters().feedFailures, 0);
+});
+
+t.test('close, and the watch for silence, outlive the garbage collector', { timeout: 20_000 }, async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage: () => void = runInNewContext('gc');
+  const { server, verifier } = await setUp(t, { revocations: FOLLOW });
+  server.heartbeatSeconds = 0.1;
+  await verifier.verify(await server.token());
+  await until(() => server.streamCount === 1);
+  server.isBeating = false;
+  for (let i = 0; i < 5; i += 1) {
+    collectGarbage();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await until(() => verifier.counters().feedFailures === 1, 10_000);
+  await until(() => server.streamCount === 1);
+  collectGarbage();
+  await verifier.close();
+  await until(() => server.streamCount === 0);
+  t.pass('closed');
 });
 
 t.test('close: also while the server does not answer', async (t) => {

@@ -1,6 +1,7 @@
 // The two requests to the feed: a page of entries, and the live stream.
 import type { Discovery } from '../discovery.js';
 import { getJson } from '../http.js';
+import { beforeAbort, readChunks } from '../watchdog.js';
 import { type FeedPage, readPage } from './entry.js';
 import { readEvents, type ServerSentEvent } from './event-stream.js';
 
@@ -51,9 +52,11 @@ export class FeedClient {
       accept: 'text/event-stream',
       'last-event-id': after,
     };
-    const response = await this.fetch(await this.#url(), { headers, signal, redirect: 'error' });
+    const url = await this.#url();
+    const response = await beforeAbort(this.fetch(url, { headers, signal, redirect: 'error' }), signal);
     const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
-    if (response.status === 200 && isStream && response.body) return readEvents(response.body);
+    if (response.status === 200 && isStream && response.body)
+      return readEvents(readChunks(response.body, signal));
     await response.body?.cancel();
     throw new Error(`The feed answered ${response.status} instead of a stream`);
   }

@@ -1,10 +1,11 @@
 // Follows the feed for ever: reads it to its end by pages, then listens to the stream or asks again, and begins anew when cut.
 import type { VerifierCounters } from '../counters.js';
 import type { FollowOptions } from '../options.js';
+import { Watchdog } from '../watchdog.js';
 import { type FeedPage, type RevocationEntry, readEntry, readHeartbeat } from './entry.js';
 import type { ServerSentEvent } from './event-stream.js';
 import type { FeedClient } from './feed-client.js';
-import { Backoff, pause, Watchdog } from './timers.js';
+import { Backoff, pause } from './timers.js';
 
 const FIRST_RETRY_MS = 200;
 const MAX_RETRY_MS = 10_000;
@@ -120,10 +121,8 @@ export class FeedFollower {
   }
 
   async #listen(): Promise<void> {
-    const watchdog = new Watchdog(
-      CONNECT_MS + this.#heartbeatSeconds * MISSED_HEARTBEATS * 1000,
-      this.#closing.signal,
-    );
+    const patienceMs = CONNECT_MS + this.#heartbeatSeconds * MISSED_HEARTBEATS * 1000;
+    const watchdog = new Watchdog(patienceMs, 'The feed fell silent', this.#closing.signal);
     try {
       const events = await this.context.client.stream(this.#cursor ?? '', watchdog.signal);
       for await (const event of events) {

@@ -32,30 +32,3 @@ export class Backoff {
     return ceiling * (0.5 + Math.random() / 2);
   }
 }
-
-/** Aborts its signal unless it is fed in time. */
-export class Watchdog {
-  readonly #controller = new AbortController();
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(
-    private readonly patienceMs: number,
-    outer: AbortSignal,
-  ) {
-    this.signal = AbortSignal.any([outer, this.#controller.signal]);
-    this.feed();
-  }
-
-  readonly signal: AbortSignal;
-
-  feed(): void {
-    clearTimeout(this.#timer);
-    const bark = () => this.#controller.abort(new Error('The feed fell silent'));
-    this.#timer = setTimeout(bark, this.patienceMs);
-    this.#timer.unref();
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-  }
-}
