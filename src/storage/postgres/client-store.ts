@@ -1,6 +1,21 @@
+/** Clients as the hot paths read them: by statement, so that a server without admin traffic never loads the ORM's engine. */
 import type { Client, ClientStore } from '../../clients/client.js';
-import type { Database } from './database.js';
+import { type Database, statement } from './database.js';
 import type { Client as ClientRecord } from './generated/client.js';
+
+const find = statement<ClientRecord>(`
+  SELECT id, type, secret_hash AS "secretHash", grants, scope, audiences, origins,
+    refresh_delivery AS "refreshDelivery", cookie_same_site AS "cookieSameSite", disabled_at AS "disabledAt",
+    revoked_before AS "revokedBefore", created_at AS "createdAt", updated_at AS "updatedAt"
+  FROM clients WHERE id = $1::text`);
+
+const origins = statement<{ value: string }>(
+  'SELECT DISTINCT unnest(origins) AS value FROM clients WHERE disabled_at IS NULL',
+);
+
+const grants = statement<{ value: string }>(
+  'SELECT DISTINCT unnest(grants) AS value FROM clients WHERE disabled_at IS NULL',
+);
 
 export class PostgresClientStore implements ClientStore {
   readonly #database: Database;
@@ -10,22 +25,16 @@ export class PostgresClientStore implements ClientStore {
   }
 
   async find(id: string): Promise<Client | undefined> {
-    const record = await this.#database.prisma.client.findUnique({ where: { id } });
-    return record ? toClient(record) : undefined;
+    const [record] = await this.#database.run(find, [id]);
+    return record && toClient(record);
   }
 
   async origins(): Promise<string[]> {
-    const records = await this.#enabled({ origins: true });
-    return [...new Set(records.flatMap((record) => record.origins))];
+    return (await this.#database.run(origins, [])).map((row) => row.value);
   }
 
   async grants(): Promise<string[]> {
-    const records = await this.#enabled({ grants: true });
-    return [...new Set(records.flatMap((record) => record.grants))];
-  }
-
-  #enabled<S extends { origins: true } | { grants: true }>(select: S) {
-    return this.#database.prisma.client.findMany({ where: { disabledAt: null }, select });
+    return (await this.#database.run(grants, [])).map((row) => row.value);
   }
 }
 
