@@ -15,3 +15,33 @@ export interface AuditLog {
   /** Throws `temporarily_unavailable` when it cannot be written. */
   record(event: AuditEvent): Promise<void>;
 }
+
+/** An event as it was kept. */
+export interface RecordedAuditEvent {
+  /** Grows with time; a decimal string. */
+  id: string;
+  at: Date;
+  type: string;
+  actor: string | null;
+  userId: string | null;
+  clientId: string | null;
+  sessionId: string | null;
+  address: string | null;
+  userAgent: string | null;
+  detail: Record<string, unknown>;
+}
+
+export interface AuditFilter {
+  type?: string | undefined;
+  userId?: string | undefined;
+  clientId?: string | undefined;
+  sessionId?: string | undefined;
+  since?: Date | undefined;
+  /** Only events older than the one with this id. */
+  beforeId?: string | undefined;
+}
+
+export interface AuditTrail {
+  /** Newest first, at most `limit`. */
+  list(filter: AuditFilter, limit: number): Promise<RecordedAuditEvent[]>;
+}

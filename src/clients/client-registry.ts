@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import type { Client, ClientStore } from './client.js';
 
 /** How long a change to a client may take to be seen by every instance. */
-const freshMilliseconds = 1_000;
+export const clientFreshMilliseconds = 1_000;
 /** Bounds the memory that made-up client ids can claim. */
 const maximumEntries = 10_000;
 
@@ -45,7 +45,7 @@ export class ClientRegistry {
   #fresh<T>(key: string, read: () => Promise<T>): Promise<T> {
     const now = this.#clock();
     const known = this.#entries.get(key) as Entry<T> | undefined;
-    if (known && now - known.readAt < freshMilliseconds) return known.value;
+    if (known && now - known.readAt < clientFreshMilliseconds) return known.value;
     if (this.#entries.size >= maximumEntries) this.#entries.clear();
     const entry: Entry<T> = { readAt: now, value: read() };
     this.#entries.set(key, entry);

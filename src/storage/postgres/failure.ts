@@ -36,7 +36,10 @@ export function storageFailure(error: unknown): unknown {
   return isUnavailable(error) ? temporarilyUnavailable('database unavailable', error) : error;
 }
 
-/** A unique constraint refused the write. */
-export function isUniqueViolation(error: unknown): boolean {
-  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
+const uniqueViolation = '23505';
+
+/** The name of the unique constraint that refused a statement, if that is what happened. */
+export function violatedUniqueness(error: unknown): string | undefined {
+  const { code, constraint } = (error ?? {}) as { code?: unknown; constraint?: unknown };
+  return code === uniqueViolation && typeof constraint === 'string' ? constraint : undefined;
 }

@@ -5,7 +5,8 @@ import type { JsonObject } from '../../oauth/claims.js';
 import type { SessionDraft, SessionState } from '../../sessions/session.js';
 import type { Rotation, RotationRequest, SessionStore } from '../../sessions/session-store.js';
 import { type Database, type Statement, statement } from './database.js';
-import { type EntryRow, entryColumns, toEntry } from './revocation-rows.js';
+import { type EntryRow, toEntry } from './revocation-rows.js';
+import { revokeWhere } from './session-revocation.js';
 
 export interface SessionStoreSettings {
   sessionIdleTtlSeconds: number;
@@ -103,28 +104,7 @@ const state = statement<StateRow>(`
   FROM sessions s JOIN users u ON u.id = s.user_id
   WHERE s.id = $1::uuid AND s.secret_hash = $2::bytea`);
 
-/** Ends the live sessions that meet a condition on `$4`: session rows, blocklist entries and audit events in one commit. */
-function revokeWhere(condition: string): Statement<EntryRow> {
-  return statement<EntryRow>(`
-    WITH ended AS (
-      UPDATE sessions SET revoked_at = now(), revoked_reason = $1::text
-      WHERE revoked_at IS NULL AND ${condition}
-      RETURNING id, user_id, client_id, access_tokens_expire_at
-    ), entry AS (
-      INSERT INTO revocations (type, value, reason, expires_at)
-      SELECT 'sid', id::text, $1::text, access_tokens_expire_at + make_interval(secs => $3::int) FROM ended
-      RETURNING *
-    ), audit AS (
-      INSERT INTO audit_events (type, actor, user_id, client_id, session_id, detail)
-      SELECT CASE WHEN $1::text = 'reused' THEN 'reuse' ELSE 'session_revoked' END, $2::text,
-        user_id::text, client_id, id::text, jsonb_build_object('reason', $1::text)
-      FROM ended
-    )
-    SELECT ${entryColumns} FROM entry`);
-}
-
 const revokeOne = revokeWhere('id = $4::uuid');
-const revokeOfClient = revokeWhere('client_id = $4::text');
 const revokeOldest = revokeWhere(`id IN (
   SELECT id FROM sessions
   WHERE user_id = $4::uuid AND revoked_at IS NULL AND idle_expires_at > now()
@@ -175,10 +155,6 @@ export class PostgresSessionStore implements SessionStore {
 
   revoke(sessionId: string, reason: string, actor: string): Promise<RevocationEntry[]> {
     return this.#revoke(revokeOne, reason, actor, [sessionId]);
-  }
-
-  revokeOfClient(clientId: string, reason: string, actor: string): Promise<RevocationEntry[]> {
-    return this.#revoke(revokeOfClient, reason, actor, [clientId]);
   }
 
   revokeBeyond(userId: string, keep: number): Promise<RevocationEntry[]> {

@@ -41,7 +41,7 @@ export class PostgresUserStore implements UserStore {
   }
 }
 
-function toUser(row: UserRow): User {
+export function toUser(row: UserRow): User {
   return {
     id: row.id,
     email: row.email,

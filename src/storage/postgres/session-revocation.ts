@@ -1,0 +1,25 @@
+import { type Statement, statement } from './database.js';
+import { type EntryRow, entryColumns } from './revocation-rows.js';
+
+/**
+ * Ends the live sessions that meet a condition on `$4` and what follows: session rows, blocklist entries and audit events in
+ * one commit. `$1`: the reason, `$2`: the actor, `$3`: the clock tolerance in seconds.
+ */
+export function revokeWhere(condition: string): Statement<EntryRow> {
+  return statement<EntryRow>(`
+    WITH ended AS (
+      UPDATE sessions SET revoked_at = now(), revoked_reason = $1::text
+      WHERE revoked_at IS NULL AND ${condition}
+      RETURNING id, user_id, client_id, access_tokens_expire_at
+    ), entry AS (
+      INSERT INTO revocations (type, value, reason, expires_at)
+      SELECT 'sid', id::text, $1::text, access_tokens_expire_at + make_interval(secs => $3::int) FROM ended
+      RETURNING *
+    ), audit AS (
+      INSERT INTO audit_events (type, actor, user_id, client_id, session_id, detail)
+      SELECT CASE WHEN $1::text = 'reused' THEN 'reuse' ELSE 'session_revoked' END, $2::text,
+        user_id::text, client_id, id::text, jsonb_build_object('reason', $1::text)
+      FROM ended
+    )
+    SELECT ${entryColumns} FROM entry`);
+}

@@ -1,0 +1,138 @@
+import type { User } from '../../users/user.js';
+import type {
+  EndedUser,
+  TakenName,
+  UserAdministration,
+  UserDraft,
+  UserEnding,
+  UserProfile,
+} from '../../users/user-administration.js';
+import { recordEvent } from './audit-log.js';
+import { type Database, type Queries, statement } from './database.js';
+import { violatedUniqueness } from './failure.js';
+import { revokeUser } from './subject-revocation.js';
+import { toUser, type UserRow } from './user-store.js';
+
+const find = statement<UserRow>('SELECT * FROM users WHERE id = $1::uuid');
+const findForUpdate = statement<UserRow>('SELECT * FROM users WHERE id = $1::uuid FOR UPDATE');
+const findByLogin = statement<UserRow>('SELECT * FROM users WHERE email = $1::text OR username = $1::text');
+const list = statement<UserRow>('SELECT * FROM users WHERE email > $1::text ORDER BY email LIMIT $2::int');
+
+const insert = statement<UserRow>(`
+  INSERT INTO users (id, email, username, roles, permissions, org_id, claims, password_hash, updated_at)
+  VALUES ($1::uuid, $2::text, $3::text, $4::text[], $5::text[], $6::text, $7::jsonb, $8::text, now())
+  RETURNING *`);
+
+const update = statement<UserRow>(`
+  UPDATE users SET email = $2::text, username = $3::text, roles = $4::text[], permissions = $5::text[],
+    org_id = $6::text, claims = $7::jsonb, updated_at = now()
+  WHERE id = $1::uuid RETURNING *`);
+
+const enable = statement<UserRow>(`
+  UPDATE users SET disabled_at = NULL, updated_at = now() WHERE id = $1::uuid RETURNING *`);
+
+// `clock_timestamp()`: the lock may have been waited for, and tokens issued meanwhile are from before the end too.
+const end = statement<UserRow>(`
+  UPDATE users SET
+    revoked_before = greatest(revoked_before, clock_timestamp()),
+    disabled_at = CASE WHEN $2::text = 'user_disabled' THEN coalesce(disabled_at, now()) ELSE disabled_at END,
+    password_changed_at = CASE WHEN $3::text IS NULL THEN password_changed_at
+      ELSE greatest(clock_timestamp(), password_changed_at + interval '1 millisecond') END,
+    password_hash = coalesce($3::text, password_hash),
+    updated_at = now()
+  WHERE id = $1::uuid RETURNING *`);
+
+const remove = statement('DELETE FROM users WHERE id = $1::uuid');
+
+export interface UserAdministrationSettings {
+  accessTokenTtlSeconds: number;
+  clockToleranceSeconds: number;
+}
+
+export class PostgresUserAdministration implements UserAdministration {
+  readonly #database: Database;
+  readonly #settings: UserAdministrationSettings;
+
+  constructor(database: Database, settings: UserAdministrationSettings) {
+    this.#database = database;
+    this.#settings = settings;
+  }
+
+  create(draft: UserDraft, actor: string): Promise<User | TakenName> {
+    return this.#unlessTaken(async (queries) => {
+      const [row] = await queries.run(insert, [...columnsOf(draft.id, draft), draft.passwordHash]);
+      if (!row) throw new Error('an insert answered no row');
+      await recordEvent(queries, { type: 'user_created', actor, userId: draft.id });
+      return toUser(row);
+    });
+  }
+
+  async find(id: string): Promise<User | undefined> {
+    return firstUser(await this.#database.run(find, [id]));
+  }
+
+  async findByLogin(login: string): Promise<User | undefined> {
+    return firstUser(await this.#database.run(findByLogin, [login]));
+  }
+
+  async list(afterEmail: string, limit: number): Promise<User[]> {
+    return (await this.#database.run(list, [afterEmail, limit])).map(toUser);
+  }
+
+  update(id: string, change: Partial<UserProfile>, actor: string): Promise<User | TakenName | undefined> {
+    return this.#unlessTaken(async (queries) => {
+      const user = firstUser(await queries.run(findForUpdate, [id]));
+      if (!user) return undefined;
+      const changed = await queries.run(update, columnsOf(id, { ...user, ...change }));
+      const detail = { changed: Object.keys(change) };
+      await recordEvent(queries, { type: 'user_updated', actor, userId: id, detail });
+      return firstUser(changed);
+    });
+  }
+
+  enable(id: string, actor: string): Promise<User | undefined> {
+    return this.#database.transaction(async (queries) => {
+      const user = firstUser(await queries.run(enable, [id]));
+      if (user) await recordEvent(queries, { type: 'user_enabled', actor, userId: id });
+      return user;
+    });
+  }
+
+  end(id: string, ending: UserEnding, actor: string): Promise<EndedUser | undefined> {
+    return this.#database.transaction(async (queries) => {
+      if ((await queries.run(findForUpdate, [id])).length === 0) return undefined;
+      const passwordHash = ending.kind === 'password_changed' ? ending.passwordHash : null;
+      const user = firstUser(await queries.run(end, [id, ending.kind, passwordHash]));
+      if (!user?.revokedBefore) throw new Error('a locked row was not updated');
+      const { accessTokenTtlSeconds, clockToleranceSeconds } = this.#settings;
+      const ended = await revokeUser(queries, {
+        ...{ subject: id, reason: ending.kind, before: user.revokedBefore },
+        ...{ longestTokenSeconds: accessTokenTtlSeconds, clockToleranceSeconds },
+      });
+      if (ending.kind === 'user_deleted') await queries.run(remove, [id]);
+      const detail = { ended_sessions: ended.endedSessions };
+      await recordEvent(queries, { type: ending.kind, actor, userId: id, detail });
+      return { user, ...ended };
+    });
+  }
+
+  async #unlessTaken<T>(work: (queries: Queries) => Promise<T>): Promise<T | TakenName> {
+    try {
+      return await this.#database.transaction(work);
+    } catch (error) {
+      const constraint = violatedUniqueness(error);
+      if (constraint === 'users_email_key') return 'email taken';
+      if (constraint === 'users_username_key') return 'username taken';
+      throw error;
+    }
+  }
+}
+
+function columnsOf(id: string, profile: UserProfile): unknown[] {
+  const { email, username, roles, permissions, orgId, custom } = profile;
+  return [id, email, username, roles, permissions, orgId, JSON.stringify(custom)];
+}
+
+function firstUser(rows: UserRow[]): User | undefined {
+  return rows[0] && toUser(rows[0]);
+}
