@@ -10,6 +10,7 @@ import { passwordGrant } from './grants/password.js';
 import { refreshTokenGrant } from './grants/refresh-token.js';
 import { TokenEndpoint } from './grants/token-endpoint.js';
 import { buildHttp } from './http/app.js';
+import { Metrics } from './http/metrics.js';
 import { KeyRing } from './keys/key-ring.js';
 import { IntrospectionEndpoint } from './revocation/introspect.js';
 import { RevocationEndpoint } from './revocation/revoke.js';
@@ -19,6 +20,7 @@ import { openStorage, type Storage } from './storage/open.js';
 import { AccessTokenVerifier } from './tokens/access-token.js';
 import { Mint } from './tokens/mint.js';
 import { UserAuthenticator } from './users/authenticate-user.js';
+import { LoginLimits } from './users/login-limits.js';
 import { PasswordHasher } from './users/password-hasher.js';
 
 export interface Server {
@@ -62,6 +64,8 @@ function openKeyRing(config: Config, storage: Storage, log: PinoLogger): Promise
 
 async function buildDomain(config: Config, storage: Storage, keys: KeyRing, log: PinoLogger) {
   const { sessions, audit } = storage;
+  const metrics = new Metrics();
+  const { counters } = metrics;
   const signingKeys = {
     signer: () => keys.signer(),
     verificationKey: (header: { kid?: string; alg?: string }) => keys.verificationKey(header),
@@ -69,12 +73,22 @@ async function buildDomain(config: Config, storage: Storage, keys: KeyRing, log:
   const clients = new ClientRegistry(storage.clients, clock);
   const refreshTokens = new RefreshTokenCodec(await storage.keys.secret('refresh-token'));
   const accessTokens = new AccessTokenVerifier(signingKeys, config);
-  const blocklist = new Blocklist(storage.revocations, storage.revocationView);
-  const users = new UserAuthenticator(storage.users, passwordHasher(config), log);
+  const blocklist = new Blocklist(storage.revocations, storage.revocationView, counters);
+  const hasher = passwordHasher(config);
+  const users = new UserAuthenticator(storage.users, hasher, log);
+  const limits = new LoginLimits({
+    ...{ counter: storage.loginCounter, counters, loginRatePerMinute: config.loginRatePerMinute },
+    secret: await storage.keys.secret('login-limits'),
+  });
+  metrics.read({
+    passwordHashQueue: () => hasher.queued,
+    databasePool: () => storage.database.pool(),
+    redisReady: () => storage.redis && storage.redis.status === 'ready',
+  });
   const { clockToleranceSeconds, maxSessionsPerUser, issuer } = config;
   const grants = [
     passwordGrant({
-      users,
+      ...{ users, limits, counters },
       sessions,
       refreshTokens,
       blocklist,
@@ -84,12 +98,12 @@ async function buildDomain(config: Config, storage: Storage, keys: KeyRing, log:
       maxSessionsPerUser,
     }),
     clientCredentialsGrant,
-    refreshTokenGrant({ sessions, refreshTokens, blocklist }),
+    refreshTokenGrant({ sessions, refreshTokens, blocklist, counters }),
   ];
   const shared = { clients, sessions, refreshTokens, accessTokens, blocklist };
   return {
-    ...{ issuer, keys, clients },
-    token: new TokenEndpoint({ clients, grants, mint: new Mint(signingKeys, clock, config) }),
+    ...{ issuer, keys, clients, metrics, requestTally: storage.requestTally },
+    token: new TokenEndpoint({ clients, grants, mint: new Mint(signingKeys, clock, config), counters }),
     revocation: new RevocationEndpoint({ ...shared, clockToleranceSeconds }),
     introspection: new IntrospectionEndpoint(shared),
     health: { failures: () => unhealthy(storage, keys) },

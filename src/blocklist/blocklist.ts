@@ -1,4 +1,5 @@
 /** The blocklist: PostgreSQL is its truth, a view in Redis or in process its fast copy. */
+import { type Counters, noCounters } from '../counters.js';
 import type { RevocationEntry, TokenIdentity } from './entry.js';
 
 /** The truth. */
@@ -20,10 +21,12 @@ export interface RevocationView {
 export class Blocklist {
   readonly #store: RevocationStore;
   readonly #view: RevocationView;
+  readonly #counters: Counters;
 
-  constructor(store: RevocationStore, view: RevocationView) {
+  constructor(store: RevocationStore, view: RevocationView, counters: Counters = noCounters) {
     this.#store = store;
     this.#view = view;
+    this.#counters = counters;
   }
 
   /** The entry that revokes this token. The view is asked first; what it does not know is asked of the truth. */
@@ -33,6 +36,7 @@ export class Blocklist {
 
   /** Makes committed entries known. Never throws: they are committed. */
   announce(entries: readonly RevocationEntry[]): Promise<void> {
+    for (const { type } of entries) this.#counters.revocation(type);
     return entries.length === 0 ? Promise.resolve() : this.#view.publish(entries);
   }
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { AuditLog } from '../audit.js';
 import type { Blocklist } from '../blocklist/blocklist.js';
 import type { Clock } from '../clock.js';
+import type { Counters } from '../counters.js';
 import { OAuthError } from '../oauth/errors.js';
 import { allowedToUser, grantScope } from '../oauth/scope.js';
 import type { IssuedRefreshToken } from '../oauth/token-response.js';
@@ -10,15 +11,18 @@ import type { RandomBytes } from '../secrets.js';
 import { firstRefreshToken, type RefreshTokenCodec, sessionSecretHash } from '../sessions/refresh-token.js';
 import type { SessionStore } from '../sessions/session-store.js';
 import type { UserAuthenticator } from '../users/authenticate-user.js';
+import type { LoginLimits } from '../users/login-limits.js';
 import type { User } from '../users/user.js';
 import type { Grant, GrantRequest } from './grant.js';
 
 export interface PasswordGrantDependencies {
   users: UserAuthenticator;
+  limits: LoginLimits;
   sessions: SessionStore;
   refreshTokens: RefreshTokenCodec;
   blocklist: Blocklist;
   audit: AuditLog;
+  counters: Counters;
   clock: Clock;
   randomBytes: RandomBytes;
   /** 0: no limit. */
@@ -49,19 +53,23 @@ export function passwordGrant(dependencies: PasswordGrantDependencies): Grant {
 }
 
 async function authenticate(
-  { users, audit }: PasswordGrantDependencies,
+  { users, limits, audit, counters }: PasswordGrantDependencies,
   request: GrantRequest,
 ): Promise<User> {
   const { parameters, client, device } = request;
   const login = parameters.required('username');
-  const outcome = await users.authenticate(login, parameters.required('password'));
+  const password = parameters.required('password');
+  await limits.admit(login, device.address);
+  const outcome = await users.authenticate(login, password);
   if ('refused' in outcome) {
+    counters.login('failed');
     const { address, userAgent } = device;
     const detail = { reason: outcome.refused };
     const userId = outcome.user?.id;
     await audit.record({ type: 'login_failed', userId, clientId: client.id, address, userAgent, detail });
     throw wrongCredentials(outcome.refused);
   }
+  counters.login('succeeded');
   return outcome.user;
 }
 

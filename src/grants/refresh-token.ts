@@ -1,5 +1,6 @@
 /** RFC 6749 §6 with rotation (RFC 9700 §4.14): a refresh token for its successor and a fresh access token. */
 import type { Blocklist } from '../blocklist/blocklist.js';
+import type { Counters } from '../counters.js';
 import { OAuthError, type RefreshFailureReason, temporarilyUnavailable } from '../oauth/errors.js';
 import { allowedToUser, grantScope, scopeExceeded } from '../oauth/scope.js';
 import {
@@ -16,6 +17,7 @@ export interface RefreshTokenGrantDependencies {
   sessions: SessionStore;
   refreshTokens: RefreshTokenCodec;
   blocklist: Blocklist;
+  counters: Counters;
 }
 
 /** A row that changes between two looks at it settles at once; more looks than this mean that something is wrong. */
@@ -28,7 +30,10 @@ export function refreshTokenGrant(dependencies: RefreshTokenGrantDependencies): 
       const { client, requestedScope } = request;
       grantScope(requestedScope, client.scope);
       const presented = dependencies.refreshTokens.decode(request.parameters.required('refresh_token'));
-      if (!presented) throw new OAuthError('invalid_grant', { description: 'Unknown refresh token' });
+      if (!presented) {
+        dependencies.counters.refresh('unknown');
+        throw new OAuthError('invalid_grant', { description: 'Unknown refresh token' });
+      }
       const rotation = await rotate(dependencies, request, presented);
       return authorization(dependencies.refreshTokens, request, presented, rotation);
     },
@@ -41,7 +46,7 @@ async function rotate(
   request: GrantRequest,
   presented: RefreshToken,
 ): Promise<Rotation> {
-  const { sessions } = dependencies;
+  const { sessions, counters } = dependencies;
   const { sessionId, generation } = presented;
   const secretHash = sessionSecretHash(presented);
   const clientId = request.client.id;
@@ -51,12 +56,16 @@ async function rotate(
       ...{ sessionId, secretHash, generation, clientId, requestedScope },
       ...{ device, accessTokenExpiresAt },
     });
-    if (rotation !== 'refused') return rotation;
+    if (rotation !== 'refused') {
+      counters.refresh(rotation.outcome);
+      return rotation;
+    }
     const state = await sessions.state(sessionId, secretHash);
     const refused = refuseRotation(state, { generation, clientId, requestedScope });
     if (refused === 'try again') continue;
     if (refused === 'scope exceeded') throw scopeExceeded();
     if (refused === 'reused') await endSession(dependencies, sessionId);
+    counters.refresh(refused);
     throw refusal(refused);
   }
   throw temporarilyUnavailable('a session kept changing during its refresh');

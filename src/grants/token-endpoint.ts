@@ -2,12 +2,13 @@
 import { authenticateClient } from '../clients/authenticate-client.js';
 import type { Client } from '../clients/client.js';
 import type { ClientRegistry } from '../clients/client-registry.js';
+import type { Counters } from '../counters.js';
 import { OAuthError } from '../oauth/errors.js';
 import type { Parameters } from '../oauth/parameters.js';
 import { parseScope } from '../oauth/scope.js';
 import type { TokenAnswer } from '../oauth/token-response.js';
 import type { Device } from '../sessions/session.js';
-import type { Mint } from '../tokens/mint.js';
+import type { Mint, Subject } from '../tokens/mint.js';
 import type { Grant } from './grant.js';
 
 export interface TokenRequest {
@@ -21,10 +22,12 @@ export interface TokenEndpointDependencies {
   clients: ClientRegistry;
   grants: readonly Grant[];
   mint: Mint;
+  counters: Counters;
 }
 
 export interface IssuedTokens {
   client: Client;
+  subject: Subject;
   answer: TokenAnswer;
 }
 
@@ -32,11 +35,13 @@ export class TokenEndpoint {
   readonly #clients: ClientRegistry;
   readonly #grants: ReadonlyMap<string, Grant>;
   readonly #mint: Mint;
+  readonly #counters: Counters;
 
-  constructor({ clients, grants, mint }: TokenEndpointDependencies) {
+  constructor({ clients, grants, mint, counters }: TokenEndpointDependencies) {
     this.#clients = clients;
     this.#grants = new Map(grants.map((grant) => [grant.type, grant]));
     this.#mint = mint;
+    this.#counters = counters;
   }
 
   /** Decide, sign, write, answer. Throws `OAuthError`; nothing is answered before it is durable. */
@@ -57,8 +62,9 @@ export class TokenEndpoint {
     const expiresAt = Math.min(accessTokenExpiresAt, notAfter);
     const accessToken = await this.#mint.sign(signer, { client, subject, scope, expiresAt, revokedBefore });
     const refreshToken = await decision.commit();
+    this.#counters.tokenIssued(grant.type);
     const { value, expiresInSeconds } = accessToken;
-    return { client, answer: { accessToken: value, expiresInSeconds, scope, refreshToken } };
+    return { client, subject, answer: { accessToken: value, expiresInSeconds, scope, refreshToken } };
   }
 
   #grantFor(client: Client, type: string): Grant {

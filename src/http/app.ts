@@ -1,17 +1,25 @@
 /** The HTTP side, assembled. It never listens: `main` does. */
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config.js';
 import type { TokenEndpoint } from '../grants/token-endpoint.js';
+import type { RateTally } from '../limits/rate-counter.js';
 import type { IntrospectionEndpoint } from '../revocation/introspect.js';
 import type { RevocationEndpoint } from '../revocation/revoke.js';
+import { requireHost } from './client-error.js';
 import { CookieDelivery } from './cookie-delivery.js';
 import { allowRegisteredOrigins } from './cors.js';
+import { createApp } from './create-app.js';
 import { registerErrors } from './errors.js';
 import { acceptOnlyForms } from './form-body.js';
 import { type HealthChecks, registerHealth } from './health.js';
 import { noteMethods } from './methods.js';
+import type { Metrics } from './metrics.js';
+import { registerMetrics } from './metrics-route.js';
+import { logRequests } from './request-log.js';
+import { limitRequests } from './request-rate.js';
 import { registerIntrospect, registerRevoke } from './revoke.js';
+import { secureEveryAnswer, securityHeaders } from './security-headers.js';
 import { registerToken } from './token.js';
 import { registerWellKnown, type WellKnownDependencies } from './well-known.js';
 
@@ -23,20 +31,24 @@ export interface HttpDependencies extends WellKnownDependencies {
   revocation: RevocationEndpoint;
   introspection: IntrospectionEndpoint;
   health: HealthChecks;
+  metrics: Metrics;
+  requestTally: RateTally;
 }
 
-const bodyLimitBytes = 16_384;
-const headersLimitBytes = 16_384;
-/** A request that has not arrived whole by then is cut off. */
-const requestTimeoutMilliseconds = 5_000;
-
 export async function buildHttp(dependencies: HttpDependencies): Promise<FastifyInstance> {
-  const app = createApp(dependencies);
+  const headers = securityHeaders(dependencies.issuer.startsWith('https:'));
+  const app = createApp(dependencies, headers);
   registerErrors(app);
+  secureEveryAnswer(app, headers);
+  logRequests(app);
+  requireHost(app);
+  dependencies.metrics.observe(app);
   await allowRegisteredOrigins(app, (origin) => dependencies.clients.hasOrigin(origin));
+  await limitRequests(app, dependencies.requestTally, dependencies.config.requestRatePerMinute);
   const refuseOtherMethods = noteMethods(app);
   registerWellKnown(app, dependencies);
   registerHealth(app, dependencies.health);
+  registerMetrics(app, dependencies.metrics);
   const cookies = new CookieDelivery(dependencies.clients, dependencies.clock);
   await app.register(async (forms) => {
     acceptOnlyForms(forms);
@@ -46,19 +58,4 @@ export async function buildHttp(dependencies: HttpDependencies): Promise<Fastify
   });
   await app.register(refuseOtherMethods);
   return app;
-}
-
-function createApp({ config, log }: HttpDependencies): FastifyInstance {
-  return fastify({
-    loggerInstance: log,
-    disableRequestLogging: true,
-    trustProxy: config.trustProxy === 'off' ? false : config.trustProxy,
-    bodyLimit: bodyLimitBytes,
-    requestTimeout: requestTimeoutMilliseconds,
-    http: {
-      maxHeaderSize: headersLimitBytes,
-      headersTimeout: requestTimeoutMilliseconds,
-      connectionsCheckingInterval: 1_000,
-    },
-  });
 }

@@ -10,20 +10,25 @@ const codeByStatus: Record<number, OAuthErrorCode> = {
   415: 'unsupported_media_type',
   429: 'too_many_requests',
   431: 'headers_too_large',
-  503: 'temporarily_unavailable',
+};
+
+const descriptions: Partial<Record<OAuthErrorCode, string>> = {
+  invalid_request: 'The request is malformed',
+  payload_too_large: 'The body is too large',
+  unsupported_media_type: 'The body has a type or encoding that is not accepted here',
 };
 
 export function toOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error;
-  const { statusCode = 500, validation, message } = error as Partial<FastifyError>;
-  if (statusCode < 400 || statusCode >= 600 || (statusCode >= 500 && statusCode !== 503)) {
-    return new OAuthError('server_error', { cause: error });
-  }
+  const {
+    statusCode = 500,
+    validation,
+    message,
+  } = error instanceof Error ? (error as Partial<FastifyError>) : {};
+  if (statusCode < 400 || statusCode >= 500) return new OAuthError('server_error', { cause: error });
   const code = codeByStatus[statusCode] ?? 'invalid_request';
-  return new OAuthError(code, {
-    reason: message ?? 'refused',
-    ...(validation && { description: printable(message) }),
-  });
+  const description = validation ? printable(message) : descriptions[code];
+  return new OAuthError(code, { reason: message ?? code, ...(description && { description }) });
 }
 
 /** RFC 6749 §5.2: `error_description` holds printable ASCII without `"` and `\`. */
@@ -49,7 +54,8 @@ function challenge({ code, status, wireCode }: OAuthError): string | undefined {
 
 export function sendError(request: FastifyRequest, reply: FastifyReply, thrown: unknown): FastifyReply {
   const error = toOAuthError(thrown);
-  logRefusal(request, error);
+  request.refusal = error;
+  if (error.status >= 500) logFailure(request, error);
   const authenticate = challenge(error);
   if (authenticate) reply.header('www-authenticate', authenticate);
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds);
@@ -61,13 +67,17 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, thrown: 
     .send(errorBody(error));
 }
 
-function logRefusal({ log }: FastifyRequest, error: OAuthError): void {
+/** A refusal is told by the request's own line in the log; a failure has more to say. */
+function logFailure({ log }: FastifyRequest, error: OAuthError): void {
   const { code, message, cause } = error;
-  if (error.status >= 500) log.error({ code, err: cause ?? error }, message);
-  else log.info({ code, reason: message }, 'refused');
+  log.error({ code, err: cause ?? error }, message);
 }
 
 export function registerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => sendError(request, reply, error));
-  app.setNotFoundHandler((request, reply) => sendError(request, reply, new OAuthError('not_found')));
+  app.setNotFoundHandler((request, reply) => sendError(request, reply, notFound()));
+}
+
+function notFound(): OAuthError {
+  return new OAuthError('not_found', { description: 'There is nothing at this path' });
 }

@@ -14,6 +14,7 @@ import {
 } from './cookie-delivery.js';
 import { deviceOf } from './device.js';
 import { formParameters } from './form-body.js';
+import { actorOf } from './request-log.js';
 
 export interface TokenDependencies {
   token: TokenEndpoint;
@@ -38,7 +39,11 @@ export function registerToken(app: FastifyInstance, { token, revocation, cookies
 
   async function issue(request: FastifyRequest, reply: FastifyReply, parameters: Parameters) {
     const { authorization } = request.headers;
-    const { client, answer } = await token.issue({ parameters, authorization, device: deviceOf(request) });
+    const { client, subject, answer } = await token.issue({
+      ...{ parameters, authorization },
+      device: deviceOf(request),
+    });
+    request.actor = actorOf(client, subject);
     if (parameters.optional('grant_type') === 'password')
       await endReplacedSession(request, parameters, client);
     return noStore(reply).send(tokenResponse(cookies.deliver(reply, client, answer)));

@@ -21,6 +21,7 @@ const errorTable = {
   conflict: { status: 409, wire: 'invalid_request' },
   payload_too_large: { status: 413, wire: 'invalid_request' },
   unsupported_media_type: { status: 415, wire: 'invalid_request' },
+  expectation_failed: { status: 417, wire: 'invalid_request' },
   too_many_requests: { status: 429, wire: 'temporarily_unavailable' },
   headers_too_large: { status: 431, wire: 'invalid_request' },
 } satisfies Record<string, { status: number; wire?: string }>;

@@ -2,21 +2,35 @@
 import type { Redis } from 'ioredis';
 import type { RevocationView } from '../blocklist/blocklist.js';
 import { MemoryView } from '../blocklist/memory-view.js';
+import type { ClientAdministration } from '../clients/client-administration.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config.js';
-import type { KeyStore } from '../keys/key-store.js';
+import type { EncryptedKeyStore, KeyStore } from '../keys/key-store.js';
+import {
+  MemoryRateCounter,
+  MemoryRateTally,
+  type RateCounter,
+  type RateTally,
+} from '../limits/rate-counter.js';
 import type { Logger } from '../log.js';
 import type { RandomBytes } from '../secrets.js';
+import type { SessionAdministration } from '../sessions/session-administration.js';
+import type { UserAdministration } from '../users/user-administration.js';
 import { databaseKeyHome, fileKeyHome } from './key-home.js';
 import { PostgresAuditLog } from './postgres/audit-log.js';
+import { PostgresClientAdministration } from './postgres/client-administration.js';
 import { PostgresClientStore } from './postgres/client-store.js';
 import { Database } from './postgres/database.js';
 import { openEmbedded } from './postgres/embedded-driver.js';
 import { PostgresRevocationStore } from './postgres/revocation-store.js';
 import { openServer } from './postgres/server-driver.js';
+import { PostgresSessionAdministration } from './postgres/session-administration.js';
 import { PostgresSessionStore } from './postgres/session-store.js';
+import { PostgresUserAdministration } from './postgres/user-administration.js';
 import { PostgresUserStore } from './postgres/user-store.js';
 import { openRedis } from './redis/connection.js';
+import { RedisRateCounter } from './redis/rate-counter.js';
+import { RedisRateTally } from './redis/rate-tally.js';
 import { RedisRevocationView } from './redis/revocation-view.js';
 
 export interface StorageOptions {
@@ -34,8 +48,18 @@ export interface Storage {
   sessions: PostgresSessionStore;
   revocations: PostgresRevocationStore;
   revocationView: RevocationView;
+  loginCounter: RateCounter;
+  requestTally: RateTally;
   audit: PostgresAuditLog;
   keys: KeyStore;
+  /** What only admins do. */
+  administration: {
+    users: UserAdministration;
+    clients: ClientAdministration;
+    sessions: SessionAdministration;
+    /** Where signing keys can live, whatever KEY_STORE says. `database` throws without KEY_ENCRYPTION_KEY. */
+    keyHomes: { files(): KeyStore; database(): EncryptedKeyStore };
+  };
   close(): Promise<void>;
 }
 
@@ -83,6 +107,8 @@ function assemble(options: StorageOptions, database: Database): Storage {
   const redis = config.redisUrl ? openRedis(config.redisUrl, log) : undefined;
   const redisView = redis && new RedisRevocationView(redis, revocations, log);
   redisView?.start();
+  const redisTally = redis && new RedisRateTally(redis, clock);
+  redisTally?.start();
   return {
     database,
     redis,
@@ -91,12 +117,28 @@ function assemble(options: StorageOptions, database: Database): Storage {
     sessions: new PostgresSessionStore(database, config),
     revocations,
     revocationView: redisView ?? new MemoryView(clock),
+    loginCounter: redis ? new RedisRateCounter(redis, clock) : new MemoryRateCounter(clock),
+    requestTally: redisTally ?? new MemoryRateTally(clock),
     audit: new PostgresAuditLog(database),
     keys: config.keyStore === 'database' ? databaseKeyHome(options, database) : fileKeyHome(options),
+    administration: administration(options, database),
     close: async () => {
       redisView?.stop();
+      redisTally?.stop();
       redis?.disconnect();
       await database.close();
+    },
+  };
+}
+
+function administration(options: StorageOptions, database: Database): Storage['administration'] {
+  return {
+    users: new PostgresUserAdministration(database, options.config),
+    clients: new PostgresClientAdministration(database, options.config),
+    sessions: new PostgresSessionAdministration(database, options.config),
+    keyHomes: {
+      files: () => fileKeyHome(options),
+      database: () => databaseKeyHome(options, database),
     },
   };
 }

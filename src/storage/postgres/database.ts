@@ -19,7 +19,15 @@ export interface Driver {
   listen(channel: string, listener: () => void, onReset: () => void): Promise<() => Promise<void>>;
   /** Runs `work` while holding a lock that one process of all has. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
+  /** Connections; undefined where there are none. */
+  pool(): PoolReading | undefined;
   close(): Promise<void>;
+}
+
+export interface PoolReading {
+  total: number;
+  idle: number;
+  waiting: number;
 }
 
 /** A statement of the hot path, answering rows of `R`: named by the hash of its text, and prepared once per connection. */
@@ -77,6 +85,10 @@ export class Database implements Queries {
   /** Throws when the database does not answer. */
   async ping(): Promise<void> {
     await this.run(ping, []);
+  }
+
+  pool(): PoolReading | undefined {
+    return this.#driver.pool();
   }
 
   listen(channel: string, listener: () => void, onReset: () => void): Promise<() => Promise<void>> {

@@ -30,6 +30,7 @@ function driver(pglite: PGlite, release: () => Promise<void>): Driver {
       ),
     listen: (channel, listener) => pglite.listen(channel, listener),
     exclusively: (work) => work(),
+    pool: () => undefined,
     close: async () => {
       await pglite.close();
       await release();

@@ -38,6 +38,7 @@ export function openServer({ url, poolSize, onConnectionError }: ServerOptions):
       return stop;
     },
     exclusively: (work) => holdingMigrationLock(connection, work),
+    pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: async () => {
       await Promise.all([...listeners].map((stop) => stop()));
       await pool.end();

@@ -1,0 +1,22 @@
+/** What the domain counts as it happens. Labels come from fixed sets, never from what a request brought. */
+import type { RevocationType } from './blocklist/entry.js';
+import type { GrantType } from './clients/client.js';
+import type { RefreshFailureReason } from './oauth/errors.js';
+
+export type LoginOutcome = 'succeeded' | 'failed' | 'limited';
+export type RefreshOutcome = 'rotated' | 'retry' | RefreshFailureReason;
+
+export interface Counters {
+  tokenIssued(grant: GrantType): void;
+  login(outcome: LoginOutcome): void;
+  refresh(outcome: RefreshOutcome): void;
+  revocation(type: RevocationType): void;
+}
+
+/** For who does not look at figures. */
+export const noCounters: Counters = {
+  tokenIssued: () => undefined,
+  login: () => undefined,
+  refresh: () => undefined,
+  revocation: () => undefined,
+};

@@ -1,0 +1,43 @@
+/** The Fastify server itself: its limits, and what answers before any route is found. */
+import fastify, { type FastifyInstance, LogController } from 'fastify';
+import type { HttpDependencies } from './app.js';
+import { refuseExpectations, refuseMalformed } from './client-error.js';
+import { sendError } from './errors.js';
+import { logRequest } from './request-log.js';
+
+const bodyLimitBytes = 16_384;
+const headersLimitBytes = 16_384;
+/** A request that has not arrived whole by then is cut off. */
+const requestTimeoutMilliseconds = 5_000;
+/** Longer than the proxies in front (60 s is their custom): a connection closed at both ends at once is a failed request. */
+const keepAliveMilliseconds = 75_000;
+
+export function createApp(
+  { config, log }: Pick<HttpDependencies, 'config' | 'log'>,
+  headers: Record<string, string>,
+): FastifyInstance {
+  const app = fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    trustProxy: config.trustProxy === 'off' ? false : config.trustProxy,
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: requestTimeoutMilliseconds,
+    keepAliveTimeout: keepAliveMilliseconds,
+    // Whoever still has a connection to a server that is closing is served, and told to close it.
+    return503OnClosing: false,
+    http: {
+      maxHeaderSize: headersLimitBytes,
+      requireHostHeader: false,
+      headersTimeout: requestTimeoutMilliseconds,
+      connectionsCheckingInterval: 1_000,
+    },
+    // A path with a malformed escape, or a parameter of absurd length: no hook runs for these.
+    frameworkErrors: (error, request, reply) => {
+      sendError(request, reply.headers(headers), error);
+      logRequest(request, reply);
+    },
+    clientErrorHandler: refuseMalformed(log, headers),
+  });
+  refuseExpectations(app.server, headers);
+  return app;
+}

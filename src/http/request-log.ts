@@ -1,0 +1,75 @@
+/** One line per request: who asked for what, and what came of it. Never a query, a header, or a body. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Client } from '../clients/client.js';
+import type { OAuthError } from '../oauth/errors.js';
+import type { Subject } from '../tokens/mint.js';
+
+/** Who was found to be behind a request. */
+export interface Actor {
+  clientId?: string | undefined;
+  userId?: string | undefined;
+  sessionId?: string | undefined;
+}
+
+export function actorOf(client: Client, { sub, session }: Subject): Actor {
+  return { clientId: client.id, ...(session && { userId: sub, sessionId: session.id }) };
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by routes once they know. */
+    actor: Actor | undefined;
+    /** Why the request was refused. */
+    refusal: OAuthError | undefined;
+  }
+  interface FastifyContextConfig {
+    /** Asked every few seconds by machines: logged at `debug` only. */
+    quiet?: boolean;
+  }
+}
+
+/** At these no request is told of, and none need cost anything. */
+const levelsWithoutRequests = new Set(['warn', 'error', 'fatal', 'silent']);
+
+export function logRequests(app: FastifyInstance): void {
+  app.decorateRequest('actor', undefined);
+  app.decorateRequest('refusal', undefined);
+  if (levelsWithoutRequests.has(app.log.level)) return;
+  app.addHook('onResponse', (request, reply, done) => {
+    logRequest(request, reply);
+    done();
+  });
+}
+
+/** For answers that Fastify's hooks do not see, too. */
+export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+  const { config } = request.routeOptions;
+  const level = config?.quiet ? 'debug' : 'info';
+  const { actor, refusal } = request;
+  request.log[level](
+    {
+      method: request.method,
+      path: config?.url === undefined ? unknownPath(request.url) : pathOf(request.url),
+      status: reply.statusCode,
+      duration_ms: Math.round(reply.elapsedTime * 100) / 100,
+      address: request.ip,
+      ...(actor && { client_id: actor.clientId, user_id: actor.userId, session_id: actor.sessionId }),
+      ...(refusal && { code: refusal.code, reason: refusal.message }),
+    },
+    'request',
+  );
+}
+
+function pathOf(url: string): string {
+  const end = url.search(/[?#]/);
+  return end < 0 ? url : url.slice(0, end);
+}
+
+const pathLimit = 200;
+
+/** A path of ours holds identifiers; one that is not may hold a token that somebody put into the wrong place. */
+function unknownPath(url: string): string {
+  return pathOf(url)
+    .replace(/[^/]{25,}/g, '[long]')
+    .slice(0, pathLimit);
+}
