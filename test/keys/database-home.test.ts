@@ -1,21 +1,15 @@
 import { readdir } from 'node:fs/promises';
 import t from 'tap';
 import { moveKeys, reencryptKeys, rotateKeys } from '../../src/admin/keys.js';
-import {
-  databaseStore,
-  newEncryptionKey,
-  openDatabase,
-  query,
-  serverUrl,
-  temporaryDatabase,
-} from './database.js';
+import { needs, openTestDatabase, runSql, testDatabase } from '../support/services.js';
+import { databaseStore, newEncryptionKey } from './database.js';
 import { admin, fileStore, openRing, temporaryDirectory, testLog } from './support.js';
 
-const options = { skip: serverUrl ? false : 'TEST_DATABASE_URL is not set' };
+const options = needs('postgres');
 
 async function setUp(t: { teardown(fn: () => Promise<void>): unknown }) {
-  const url = await temporaryDatabase(t, serverUrl ?? '');
-  const database = openDatabase(url);
+  const url = await testDatabase(t);
+  const database = openTestDatabase(url);
   t.teardown(() => database.close());
   return { url, database, key: newEncryptionKey() };
 }
@@ -49,7 +43,7 @@ t.test('an encrypted key cannot be passed off as another', options, async (t) =>
   const ring = await openRing(store);
   const { kid } = ring.signer();
   await ring.close();
-  await query(
+  await runSql(
     url,
     `UPDATE key_records SET encrypted = (SELECT encrypted FROM key_records WHERE name LIKE 'key:%' AND name <> 'key:${kid}')
      WHERE name = 'key:${kid}'`,
@@ -136,11 +130,11 @@ t.test(
     const { url, database, key } = await setUp(t);
     const log = testLog();
     const ring = await openRing(databaseStore(database, key), { log });
-    await query(url, 'ALTER TABLE key_records RENAME TO key_records_away');
+    await runSql(url, 'ALTER TABLE key_records RENAME TO key_records_away');
     await ring.reload();
     t.ok(await ring.signer().sign({}));
     t.match(log.lines.at(-1), /signing on with the keys in memory/);
-    await query(url, 'ALTER TABLE key_records_away RENAME TO key_records');
+    await runSql(url, 'ALTER TABLE key_records_away RENAME TO key_records');
     await rotateKeys(admin(databaseStore(database, key)), { force: true });
     const before = ring.signer().kid;
     await ring.reload();

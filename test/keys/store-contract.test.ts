@@ -2,7 +2,8 @@
 import t from 'tap';
 import { rotateKeys } from '../../src/admin/keys.js';
 import type { KeyStore } from '../../src/keys/key-store.js';
-import { databaseStore, newEncryptionKey, openDatabase, serverUrl, temporaryDatabase } from './database.js';
+import { needs, openTestDatabase, testDatabase } from '../support/services.js';
+import { databaseStore, newEncryptionKey } from './database.js';
 import { admin, fileStore, inState, openRing, temporaryDirectory } from './support.js';
 
 interface Home {
@@ -16,9 +17,9 @@ async function files(t: Tap): Promise<Home> {
 }
 
 async function database(t: Tap): Promise<Home> {
-  const url = await temporaryDatabase(t, serverUrl ?? '');
+  const url = await testDatabase(t);
   const key = newEncryptionKey();
-  const databases = [openDatabase(url), openDatabase(url)];
+  const databases = [openTestDatabase(url), openTestDatabase(url)];
   t.teardown(() => Promise.all(databases.map((one) => one.close())).then(() => {}));
   let opened = 0;
   return {
@@ -33,13 +34,13 @@ async function database(t: Tap): Promise<Home> {
 
 type Tap = { teardown(fn: () => Promise<void>): unknown };
 
-const homes: [name: string, home: (t: Tap) => Promise<Home>, skip: string | false][] = [
-  ['files', files, false],
-  ['database', database, serverUrl ? false : 'TEST_DATABASE_URL is not set'],
+const homes: [name: string, home: (t: Tap) => Promise<Home>, options: { skip?: string }][] = [
+  ['files', files, {}],
+  ['database', database, needs('postgres')],
 ];
 
-for (const [name, makeHome, skip] of homes) {
-  t.test(`keys in ${name}`, { skip }, async (t) => {
+for (const [name, makeHome, options] of homes) {
+  t.test(`keys in ${name}`, options, async (t) => {
     t.test('servers that start together on an empty home agree on one pair of keys', async (t) => {
       const home = await makeHome(t);
       const rings = await Promise.all(Array.from({ length: 8 }, () => openRing(home.open())));
