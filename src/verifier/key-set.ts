@@ -35,16 +35,25 @@ export class KeySet {
   ) {}
 
   /**
-   * The key for a token's header. `isPlausible` tells whether the token, unverified, looks good enough to ask the server
-   * about a `kid` that the set lacks.
+   * The key for a token's header, at once where it is at hand. `isPlausible` tells whether the token, unverified, looks good
+   * enough to ask the server about a `kid` that the set lacks.
    */
-  async find(kid: unknown, alg: string | undefined, isPlausible: () => boolean): Promise<CryptoKey> {
+  find(kid: unknown, alg: string | undefined, isPlausible: () => boolean): CryptoKey | Promise<CryptoKey> {
     if (typeof kid !== 'string') throw verifierError('header_refused');
+    const isAtHand = this.settings.clock() < this.#renewAt && this.#keys.has(kid);
+    return isAtHand ? this.#pick(kid, alg) : this.#findAnew(kid, alg, isPlausible);
+  }
+
+  async #findAnew(kid: string, alg: string | undefined, isPlausible: () => boolean): Promise<CryptoKey> {
     if (this.#revoked.has(kid)) throw verifierError('key_revoked');
     await this.#ensureUsable();
     if (!this.#keys.has(kid) && this.#mayAskForUnknownKid() && isPlausible()) await this.#fetchQuietly();
-    const found = this.#keys.get(kid);
+    return this.#pick(kid, alg);
+  }
+
+  #pick(kid: string, alg: string | undefined): CryptoKey {
     if (this.#revoked.has(kid)) throw verifierError('key_revoked');
+    const found = this.#keys.get(kid);
     if (!found) throw verifierError('key_unknown');
     // RFC 8725 §3.1: a key is used with the one algorithm that it was made for.
     if (found.alg !== alg) throw verifierError('algorithm_refused');

@@ -1,4 +1,4 @@
-import { decodeJwt, type JWTVerifyOptions, jwtVerify } from 'jose';
+import { type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { bearerToken } from './bearer.js';
 import { Blocklist } from './blocklist.js';
 import { type AccessTokenClaims, assertClaimTypes, REQUIRED_CLAIMS } from './claims.js';
@@ -8,6 +8,7 @@ import { type VerifierError, verifierError } from './errors.js';
 import type { RevocationEntry } from './feed/entry.js';
 import { FeedClient } from './feed/feed-client.js';
 import { FeedFollower } from './feed/follower.js';
+import { isRecord } from './http.js';
 import { refusalOf } from './jose-errors.js';
 import { KeySet } from './key-set.js';
 import { type FollowOptions, readOptions, type VerifierOptions, type VerifierSettings } from './options.js';
@@ -65,11 +66,17 @@ class FeedingVerifier implements Verifier {
 
   async verify(token: string, required: Requirements = {}): Promise<AccessTokenClaims> {
     try {
-      const claims = await this.#verify(token);
-      assertRequirements(claims, this.settings.require);
-      assertRequirements(claims, required);
+      assertTokenForm(token, this.settings.maxTokenLength);
+      const { payload } = await jwtVerify(token, this.#findKey, this.#joseOptions);
+      assertClaimTypes(payload);
+      this.#assertIssued(payload);
+      if (this.#follower?.isStale()) await this.#follower.firstAttempt;
+      // As late as possible, so that what arrived in the meantime counts.
+      this.#assertNotRevoked(payload);
+      assertRequirements(payload, this.settings.require);
+      assertRequirements(payload, required);
       this.#counters.verified += 1;
-      return claims;
+      return payload;
     } catch (error) {
       throw this.#count(refusalOf(error));
     }
@@ -101,40 +108,28 @@ class FeedingVerifier implements Verifier {
     await this.#follower?.close();
   }
 
-  async #verify(token: string): Promise<AccessTokenClaims> {
-    assertTokenForm(token, this.settings.maxTokenLength);
-    const currentDate = new Date(this.settings.clock());
-    const { payload } = await jwtVerify(
-      token,
-      ({ alg, kid, crit }) => {
-        // RFC 7515 §4.1.11: an access token needs no extension; jose by itself would take `b64`.
-        if (crit !== undefined) throw verifierError('header_refused');
-        return this.#keySet.find(kid, alg, () => this.#isPlausible(token, currentDate));
-      },
-      { ...this.#joseOptions, currentDate },
-    );
-    assertClaimTypes(payload);
-    this.#assertIssued(payload, currentDate);
-    await this.#assertNotRevoked(payload);
-    return payload;
-  }
+  /** jose calls it with the header and the parts of a token of which nothing is proven yet. */
+  readonly #findKey: JWTVerifyGetKey = ({ alg, kid, crit }, { payload }) => {
+    // RFC 7515 §4.1.11: an access token needs no extension; jose by itself would take `b64`.
+    if (crit !== undefined) throw verifierError('header_refused');
+    return this.#keySet.find(kid, alg, () => this.#isPlausible(String(payload)));
+  };
 
   /** Whether a token with an unknown `kid` claims enough to ask the server for new keys. Proves nothing. */
-  #isPlausible(token: string, now: Date): boolean {
-    const { iss, exp } = decodeJwt(token);
-    return iss === this.settings.issuer && typeof exp === 'number' && exp * 1000 > now.getTime();
+  #isPlausible(encodedPayload: string): boolean {
+    const claims: unknown = JSON.parse(Buffer.from(encodedPayload, 'base64url').toString());
+    if (!isRecord(claims) || claims.iss !== this.settings.issuer) return false;
+    return typeof claims.exp === 'number' && claims.exp * 1000 > this.settings.clock();
   }
 
   /** `sub` entries compare with `iat`: a token from the future would pass by them. */
-  #assertIssued({ iat }: AccessTokenClaims, now: Date): void {
-    const latest = Math.floor(now.getTime() / 1000) + this.settings.clockToleranceSeconds;
-    if (iat > latest) throw verifierError('token_not_yet_valid');
+  #assertIssued({ iat }: AccessTokenClaims): void {
+    const { clock, clockToleranceSeconds } = this.settings;
+    if (iat > Math.floor(clock() / 1000) + clockToleranceSeconds) throw verifierError('token_not_yet_valid');
   }
 
-  /** Last, so that what arrived during the signature's verification counts. */
-  async #assertNotRevoked(claims: AccessTokenClaims): Promise<void> {
+  #assertNotRevoked(claims: AccessTokenClaims): void {
     if (this.#follower === undefined) return;
-    if (this.#follower.isStale()) await this.#follower.firstAttempt;
     if (this.#blocklist.revokes(claims)) throw verifierError('token_revoked');
     if (this.#onStale === 'reject' && this.#follower.isStale()) throw verifierError('revocations_stale');
   }
@@ -169,8 +164,11 @@ class FeedingVerifier implements Verifier {
 
 /** RFC 9068 §4 and RFC 8725 in jose's words. */
 function joseOptions(settings: VerifierSettings): JWTVerifyOptions {
-  const { algorithms, issuer, audience, clockToleranceSeconds, maxTokenAgeSeconds } = settings;
+  const { algorithms, issuer, audience, clockToleranceSeconds, maxTokenAgeSeconds, clock } = settings;
   return {
+    get currentDate() {
+      return new Date(clock());
+    },
     algorithms,
     issuer,
     audience,
