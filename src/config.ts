@@ -143,6 +143,12 @@ export const settings = {
     'Requests per minute and client address, all endpoints together',
   ),
   auditRetentionDays: integer('AUDIT_RETENTION_DAYS', 90, [1, 3650], 'How long audit events are kept'),
+  shutdownDrainSeconds: integer(
+    'SHUTDOWN_DRAIN_SECONDS',
+    0,
+    [0, 300],
+    'How long a stopping server goes on as before, but for `/health/ready`, so that load balancers turn away first',
+  ),
   shutdownGraceSeconds: integer(
     'SHUTDOWN_GRACE_SECONDS',
     10,

@@ -1,31 +1,49 @@
 /** The process: loads the settings, starts, closes on signals. */
-import { pino } from 'pino';
-import { ConfigError, loadConfig } from './config.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Logger, pino } from 'pino';
+import { type Config, ConfigError, loadConfig } from './config.js';
 import { createLogger } from './logger.js';
-import { buildServer } from './server.js';
+import { buildServer, type Server } from './server.js';
 
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const log = createLogger(config.logLevel, pino.destination({ dest: 1, sync: false }));
   const server = await buildServer(config, log);
   await server.app.listen({ port: config.port, host: config.host });
-  let closing = false;
+  let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
-    if (closing) return;
-    closing = true;
+    // A second signal must not cut off what the first lets finish; the grace period is what bounds it.
+    if (stopping) return;
+    stopping = true;
     log.info({ signal }, 'closing');
-    const forced = setTimeout(() => process.exit(1), config.shutdownGraceSeconds * 1000);
-    forced.unref();
-    server.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ err: error }, 'not closed in order');
-        process.exit(1);
-      },
-    );
+    void close(server, config, log).then((code) => process.exit(code));
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+/** Leaves nothing half done that can be finished in time. Answers the exit code. */
+async function close(server: Server, config: Config, log: Logger): Promise<number> {
+  try {
+    server.drain();
+    await sleep(config.shutdownDrainSeconds * 1000);
+    const cutOff = setTimeout(() => cutOffConnections(server, log), config.shutdownGraceSeconds * 1000);
+    await server.close();
+    clearTimeout(cutOff);
+    return 0;
+  } catch (error) {
+    log.error({ err: error }, 'not closed in order');
+    return 1;
+  }
+}
+
+const lastResortMilliseconds = 3_000;
+
+/** The requests' time is over; the storage is still closed in order, if it lets itself be closed. */
+function cutOffConnections(server: Server, log: Logger): void {
+  log.warn({}, 'connections cut off: the grace period is over');
+  server.app.server.closeAllConnections();
+  setTimeout(() => process.exit(1), lastResortMilliseconds).unref();
 }
 
 main().catch((error: unknown) => {

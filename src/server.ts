@@ -10,6 +10,7 @@ import { passwordGrant } from './grants/password.js';
 import { refreshTokenGrant } from './grants/refresh-token.js';
 import { TokenEndpoint } from './grants/token-endpoint.js';
 import { buildHttp } from './http/app.js';
+import { Health } from './http/health.js';
 import { Metrics } from './http/metrics.js';
 import { KeyRing } from './keys/key-ring.js';
 import { IntrospectionEndpoint } from './revocation/introspect.js';
@@ -26,6 +27,9 @@ import { PasswordHasher } from './users/password-hasher.js';
 export interface Server {
   app: FastifyInstance;
   storage: Storage;
+  /** From now on `/health/ready` answers 503; everything else goes on. */
+  drain(): void;
+  /** Finishes what is in flight, and then closes everything. */
   close(): Promise<void>;
 }
 
@@ -37,17 +41,16 @@ export async function buildServer(config: Config, log: PinoLogger): Promise<Serv
   const storage = await openStorage({ config, clock, randomBytes, log });
   try {
     const keyRing = await openKeyRing(config, storage, log);
-    const app = await buildHttp({
-      config,
-      log,
-      clock,
-      ...(await buildDomain(config, storage, keyRing, log)),
-    });
+    const domain = await buildDomain(config, storage, keyRing, log);
+    const app = await buildHttp({ config, log, clock, ...domain });
+    storage.sweeper.start();
     return {
       app,
       storage,
+      drain: () => domain.health.drain(),
       close: async () => {
         await app.close();
+        await storage.sweeper.stop();
         await keyRing.close();
         await storage.close();
       },
@@ -106,7 +109,7 @@ async function buildDomain(config: Config, storage: Storage, keys: KeyRing, log:
     token: new TokenEndpoint({ clients, grants, mint: new Mint(signingKeys, clock, config), counters }),
     revocation: new RevocationEndpoint({ ...shared, clockToleranceSeconds }),
     introspection: new IntrospectionEndpoint(shared),
-    health: { failures: () => unhealthy(storage, keys) },
+    health: new Health(() => unhealthy(storage, keys)),
   };
 }
 

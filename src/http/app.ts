@@ -12,7 +12,7 @@ import { allowRegisteredOrigins } from './cors.js';
 import { createApp } from './create-app.js';
 import { registerErrors } from './errors.js';
 import { acceptOnlyForms } from './form-body.js';
-import { type HealthChecks, registerHealth } from './health.js';
+import { type Health, registerHealth } from './health.js';
 import { noteMethods } from './methods.js';
 import type { Metrics } from './metrics.js';
 import { registerMetrics } from './metrics-route.js';
@@ -30,7 +30,7 @@ export interface HttpDependencies extends WellKnownDependencies {
   token: TokenEndpoint;
   revocation: RevocationEndpoint;
   introspection: IntrospectionEndpoint;
-  health: HealthChecks;
+  health: Health;
   metrics: Metrics;
   requestTally: RateTally;
 }

@@ -1,4 +1,5 @@
 /** The Fastify server itself: its limits, and what answers before any route is found. */
+import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
 import type { HttpDependencies } from './app.js';
 import { refuseExpectations, refuseMalformed } from './client-error.js';
@@ -11,6 +12,8 @@ const headersLimitBytes = 16_384;
 const requestTimeoutMilliseconds = 5_000;
 /** Longer than the proxies in front (60 s is their custom): a connection closed at both ends at once is a failed request. */
 const keepAliveMilliseconds = 75_000;
+/** While closing. */
+const idleCheckMilliseconds = 50;
 
 export function createApp(
   { config, log }: Pick<HttpDependencies, 'config' | 'log'>,
@@ -19,6 +22,7 @@ export function createApp(
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    genReqId: () => randomUUID(),
     trustProxy: config.trustProxy === 'off' ? false : config.trustProxy,
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMilliseconds,
@@ -39,5 +43,15 @@ export function createApp(
     clientErrorHandler: refuseMalformed(log, headers),
   });
   refuseExpectations(app.server, headers);
+  leaveNoIdleConnections(app);
   return app;
+}
+
+/** A closing server waits for its connections; one whose last request was answered would keep it for a whole keep-alive. */
+function leaveNoIdleConnections(app: FastifyInstance): void {
+  app.addHook('preClose', (done) => {
+    const timer = setInterval(() => app.server.closeIdleConnections(), idleCheckMilliseconds);
+    app.server.once('close', () => clearInterval(timer));
+    done();
+  });
 }

@@ -2,20 +2,36 @@
 import type { FastifyInstance } from 'fastify';
 import { unlimited } from './request-rate.js';
 
-export interface HealthChecks {
+/** Whether this instance should be sent requests. */
+export class Health {
+  readonly #check: () => Promise<string[]>;
+  #draining = false;
+
+  /** @param check answers what does not work, by name */
+  constructor(check: () => Promise<string[]>) {
+    this.#check = check;
+  }
+
+  /** Not ready from now on: the server is about to close. */
+  drain(): void {
+    this.#draining = true;
+  }
+
   /** What does not work, by name; empty when all is well. */
-  failures(): Promise<string[]>;
+  async failures(): Promise<string[]> {
+    return this.#draining ? ['closing'] : this.#check();
+  }
 }
 
 const askedByMachines = { config: { ...unlimited, quiet: true } } as const;
 
-export function registerHealth(app: FastifyInstance, checks: HealthChecks): void {
+export function registerHealth(app: FastifyInstance, health: Health): void {
   app.get('/health/live', askedByMachines, async (_request, reply) =>
     reply.header('cache-control', 'no-store').send({ status: 'ok' }),
   );
 
   app.get('/health/ready', askedByMachines, async (_request, reply) => {
-    const failures = await checks.failures();
+    const failures = await health.failures();
     const ready = failures.length === 0;
     return reply
       .code(ready ? 200 : 503)

@@ -26,6 +26,7 @@ import { PostgresRevocationStore } from './postgres/revocation-store.js';
 import { openServer } from './postgres/server-driver.js';
 import { PostgresSessionAdministration } from './postgres/session-administration.js';
 import { PostgresSessionStore } from './postgres/session-store.js';
+import { Sweeper } from './postgres/sweeper.js';
 import { PostgresUserAdministration } from './postgres/user-administration.js';
 import { PostgresUserStore } from './postgres/user-store.js';
 import { openRedis } from './redis/connection.js';
@@ -52,6 +53,8 @@ export interface Storage {
   requestTally: RateTally;
   audit: PostgresAuditLog;
   keys: KeyStore;
+  /** Not started. */
+  sweeper: Sweeper;
   /** What only admins do. */
   administration: {
     users: UserAdministration;
@@ -122,6 +125,7 @@ function assemble(options: StorageOptions, database: Database): Storage {
     audit: new PostgresAuditLog(database),
     keys: config.keyStore === 'database' ? databaseKeyHome(options, database) : fileKeyHome(options),
     administration: administration(options, database),
+    sweeper: new Sweeper(database, config, log),
     close: async () => {
       redisView?.stop();
       redisTally?.stop();
