@@ -11,7 +11,7 @@ export interface GrantRequest {
   /** What `scope` asks for; undefined when it is absent. */
   requestedScope: readonly string[] | undefined;
   device: Device;
-  /** When the access token will expire, in milliseconds since the epoch. */
+  /** The access token will not expire after this: milliseconds since the epoch. */
   accessTokenExpiresAt: number;
 }
 

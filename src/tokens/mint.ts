@@ -25,7 +25,7 @@ export interface AccessTokenRequest {
   client: Client;
   subject: Subject;
   scope: readonly string[];
-  /** Milliseconds since the epoch. */
+  /** The token expires after its whole lifetime, or then: milliseconds since the epoch. */
   expiresAt: number;
   /** The subject's tokens issued before this are revoked. */
   revokedBefore?: Date | null | undefined;
@@ -52,16 +52,19 @@ export class Mint {
     return this.#keys.signer();
   }
 
-  /** When a token made now expires, in milliseconds since the epoch. */
+  /**
+   * The latest expiry of a token that is begun now, in milliseconds since the epoch. One second to spare, so that its
+   * lifetime is the same whether or not a second passes before it is signed.
+   */
   expiry(): number {
-    return this.#clock() + this.#settings.accessTokenTtlSeconds * 1000;
+    return (toSeconds(this.#clock()) + 1 + this.#settings.accessTokenTtlSeconds) * 1000;
   }
 
   /** Signs an access token (RFC 9068 §2.2). Throws `temporarily_unavailable` when signing fails. */
   async sign(signer: Signer, request: AccessTokenRequest): Promise<SignedAccessToken> {
     await this.#waitUntilIssuable(request.revokedBefore);
     const iat = toSeconds(this.#clock());
-    const exp = toSeconds(request.expiresAt);
+    const exp = Math.min(iat + this.#settings.accessTokenTtlSeconds, toSeconds(request.expiresAt));
     try {
       return { value: await signer.sign(this.#claims(request, iat, exp)), expiresInSeconds: exp - iat };
     } catch (error) {
