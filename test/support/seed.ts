@@ -39,7 +39,10 @@ export interface SeededUser {
 export async function seedUser(database: Database, fields: UserFields = {}): Promise<SeededUser> {
   const { password: own = password, ...rest } = fields;
   const id = randomUUID();
-  const data = { id, email: `${id}@example.test`, passwordHash: await hashOf(own), ...rest };
+  const data = {
+    ...{ id, email: `${id}@example.test`, passwordHash: await hashOf(own), roles: [], permissions: [] },
+    ...rest,
+  };
   const user = await database.prisma.user.create({ data });
   return { id: user.id, email: user.email, password: own };
 }
@@ -62,6 +65,8 @@ export async function seedClient(database: Database, fields: ClientFields = {}):
       type,
       grants: type === 'public' ? ['password', 'refresh_token'] : ['client_credentials'],
       scope: ['read', 'write'],
+      audiences: [],
+      origins: [],
       secretHash: secret ? new Uint8Array(secretHash(secret)) : null,
       ...rest,
     },
