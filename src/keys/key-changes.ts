@@ -6,7 +6,6 @@ import type { KeySettings } from './key-settings.js';
 import type { KeySet, KeyStore } from './key-store.js';
 import { applyRotation, type Rotation, type RotationInput } from './rotation.js';
 import type { SigningAlg, SigningKey } from './signing-key.js';
-import { withSuccession } from './succession.js';
 
 /** Where changes are carried out. */
 export interface KeyChangeContext {
@@ -86,9 +85,7 @@ export async function commitNextKey(
   nowMs: number,
 ): Promise<KeyChangeResult> {
   const made = await make(context, context.settings.signingAlg, nowMs);
-  return commit(context, set.revision, withSuccession([...set.keys, made.key], context.settings, nowMs), [
-    made,
-  ]);
+  return commit(context, set.revision, [...set.keys, made.key], [made]);
 }
 
 function make(

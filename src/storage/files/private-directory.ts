@@ -79,6 +79,10 @@ export class PrivateDirectory {
       await link(temporary, this.filePath(name));
       return 'created';
     } catch (error) {
+      if (hasCode(error, 'EPERM') || hasCode(error, 'ENOTSUP'))
+        throw new PrivateFileError(
+          `${this.path} must be on a file system with hard links: writers are told apart by them`,
+        );
       if (!hasCode(error, 'EEXIST')) throw error;
       // NFS repeats a request whose answer was lost: then the existing file is ours
       return (await stat(temporary)).nlink > 1 ? 'created' : 'exists';
