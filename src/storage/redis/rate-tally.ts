@@ -1,6 +1,6 @@
 /**
  * Counts that are taken in process and exchanged with the other instances through Redis a few times a second: a request
- * waits for nothing, and what an instance does not know yet is at most what the others took in since.
+ * waits for nothing. An instance learns what the others counted for a key when it tells what it counted itself.
  */
 import type { Redis } from 'ioredis';
 import type { Clock } from '../../clock.js';

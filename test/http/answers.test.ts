@@ -1,0 +1,78 @@
+import t from 'tap';
+import { startServer } from '../support/server.js';
+
+t.test('RFC 9110 §15.5.6: other methods of a path are told which it has', async (t) => {
+  const server = await startServer(t);
+  for (const method of ['GET', 'PUT', 'PATCH', 'DELETE']) {
+    const answer = await server.send('/token', { method });
+    t.equal(answer.status, 405, method);
+    t.equal(answer.headers.get('allow'), 'POST, OPTIONS', method);
+    t.equal(answer.body.error, 'invalid_request', method);
+  }
+  const refused = await server.send('/token', {
+    method: 'PUT',
+    body: 'x',
+    headers: { 'content-type': 'text/odd' },
+  });
+  t.equal(refused.status, 405, 'whatever the body');
+  const options = await server.send('/token', { method: 'OPTIONS' });
+  t.equal(options.status, 204);
+  t.equal(options.headers.get('allow'), 'POST, OPTIONS');
+  const head = (path: string) => fetch(server.url + path, { method: 'HEAD' });
+  t.equal((await head('/token')).status, 405);
+  t.equal((await head('/.well-known/jwks.json')).status, 200, 'where there is GET, there is HEAD');
+});
+
+t.test('a path that does not exist is 404, with every method', async (t) => {
+  const server = await startServer(t);
+  for (const method of ['GET', 'POST', 'DELETE']) {
+    const answer = await server.send('/nothing/here', { method });
+    t.equal(answer.status, 404);
+    t.equal(answer.body.error, 'invalid_request');
+    t.equal(answer.headers.get('cache-control'), 'no-store');
+  }
+});
+
+t.test('every answer carries the security headers', async (t) => {
+  const server = await startServer(t);
+  const answers = [
+    await server.get('/health/live'),
+    await server.get('/nothing'),
+    await server.get('/%zz'),
+    await server.get('/token'),
+    await server.token({ grant_type: 'password' }),
+    await server.get('/.well-known/oauth-authorization-server'),
+  ];
+  for (const { headers } of answers) {
+    t.equal(headers.get('x-content-type-options'), 'nosniff');
+    t.equal(headers.get('referrer-policy'), 'no-referrer');
+    t.equal(headers.get('content-security-policy'), "default-src 'none'; frame-ancestors 'none'");
+    t.notOk(headers.has('strict-transport-security'), 'RFC 6797 §7.2: not over plain http');
+    t.notOk(headers.has('x-powered-by'));
+  }
+});
+
+t.test('the key set can be read from any page, other answers cannot', async (t) => {
+  const server = await startServer(t);
+  const policy = async (path: string) => (await server.get(path)).headers.get('cross-origin-resource-policy');
+  t.equal(await policy('/.well-known/jwks.json'), 'cross-origin');
+  t.equal(await policy('/.well-known/oauth-authorization-server'), 'cross-origin');
+  t.equal(await policy('/token'), 'same-origin');
+});
+
+t.test('RFC 6797: a server reached by https says so', async (t) => {
+  const server = await startServer(t, { settings: { ISSUER: 'https://auth.example.test' } });
+  const answer = await server.get('/health/live');
+  t.match(answer.headers.get('strict-transport-security'), /^max-age=\d{8,}$/);
+});
+
+t.test('what goes wrong inside is 500 without a word about it', async (t) => {
+  const server = await startServer(t);
+  // A row that no statement of the server could have written.
+  await server.database.prisma.$executeRawUnsafe('ALTER TABLE clients RENAME COLUMN grants TO gone');
+  const answer = await server.token({ grant_type: 'client_credentials', client_id: 'a', client_secret: 'b' });
+  t.equal(answer.status, 500);
+  t.same(answer.body, { error: 'server_error' });
+  t.equal(answer.headers.get('cache-control'), 'no-store');
+  t.match(server.first.log.join(''), /"level":50.*gone|"level":50.*grants/s, 'the log knows');
+});

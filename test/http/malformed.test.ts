@@ -1,0 +1,75 @@
+import t from 'tap';
+import { sendRaw } from '../support/raw-http.js';
+import { startServer } from '../support/server.js';
+
+const form = 'Content-Type: application/x-www-form-urlencoded';
+
+function post(body: string, ...headers: string[]): Buffer {
+  const length = `Content-Length: ${Buffer.byteLength(body, 'latin1')}`;
+  const head = ['POST /token HTTP/1.1', 'Host: x', 'Connection: close', length, ...headers].join('\r\n');
+  return Buffer.from(`${head}\r\n\r\n${body}`, 'latin1');
+}
+
+const malformed: [name: string, status: number, bytes: string | Buffer][] = [
+  ['RFC 9112 §3: a request line with a space too many', 400, 'GET /a b HTTP/1.1\r\nHost: x\r\n\r\n'],
+  ['RFC 9112 §3.2: HTTP/1.1 without Host', 400, 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n'],
+  ['a TLS handshake', 400, Buffer.from([0x16, 3, 1, 2, 0, 1, 0])],
+  ['NUL in the path', 400, 'GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n'],
+  ['a malformed escape in the path', 400, 'GET /%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
+  [
+    'RFC 9112 §6.3: Transfer-Encoding and Content-Length at once',
+    400,
+    'POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  ],
+  ['RFC 9112 §6.3: two values of Content-Length', 400, post('a=b', form, 'Content-Length: 4')],
+  ['headers above 16 KiB', 431, `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(17_000)}\r\n\r\n`],
+  ['a body above 16 KiB', 413, post(`a=${'b'.repeat(17_000)}`, form)],
+  ['RFC 9110 §10.1.1: an unknown expectation', 417, post('a=b', form, 'Expect: a-miracle')],
+  ['a body with another content type', 415, post('{"a":1}', 'Content-Type: application/json')],
+  ['a body without content type', 415, post('a=b')],
+  ['a form in another charset', 415, post('a=b', `${form}; charset=latin1`)],
+  ['a form with unknown content type parameters', 415, post('a=b', `${form}; boundary=x`)],
+  ['RFC 9110 §8.4: a Content-Encoding', 415, post('a=b', form, 'Content-Encoding: gzip')],
+  ['RFC 6749 §3.2: a repeated parameter', 400, post('grant_type=password&grant_type=password', form)],
+  ['a repeated parameter, one of them escaped', 400, post('scope=a&%73cope=b', form)],
+  ['a malformed escape in the form', 400, post('a=%zz', form)],
+  ['escaped bytes that are not UTF-8', 400, post('a=%ff', form)],
+  ['bytes that are not UTF-8', 400, post('a=\xff', form)],
+  ['an escaped NUL', 400, post('username=a%00b', form)],
+  ['more parameters than any request has', 400, post('a&'.repeat(100), form)],
+];
+
+t.test('what is malformed is refused in the shape of OAuth errors (RFC 6749 §5.2)', async (t) => {
+  const server = await startServer(t);
+  for (const [name, status, bytes] of malformed) {
+    t.test(name, async (t) => {
+      const answer = await sendRaw(server.url, bytes);
+      t.equal(answer.status, status);
+      t.equal(answer.headers.get('content-type'), 'application/json; charset=utf-8');
+      t.equal(answer.headers.get('cache-control'), 'no-store');
+      t.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+      t.equal(JSON.parse(answer.body).error, 'invalid_request');
+      t.match(JSON.parse(answer.body).error_description, /^[\x20-\x21\x23-\x5B\x5D-\x7E]+$/);
+      t.ok(answer.closed);
+    });
+  }
+  t.equal((await server.get('/health/live')).status, 200, 'and the server goes on');
+});
+
+t.test('who does not finish a request within 5 s is cut off', async (t) => {
+  const server = await startServer(t);
+  const unfinished: [name: string, bytes: string][] = [
+    ['nothing sent', ''],
+    ['half of the headers', 'POST /token HTTP/1.1\r\nHost: x\r\n'],
+    ['half of the body', `POST /token HTTP/1.1\r\nHost: x\r\n${form}\r\nContent-Length: 30\r\n\r\na=b`],
+  ];
+  await Promise.all(
+    unfinished.map(async ([name, bytes]) => {
+      const answer = await sendRaw(server.url, bytes, { waitMilliseconds: 9_000 });
+      t.ok(answer.closed, name);
+      t.ok(answer.seconds < 7.5, `${name}: after ${answer.seconds} s`);
+      t.equal(answer.status, 408, name);
+      t.equal(JSON.parse(answer.body).error, 'invalid_request', name);
+    }),
+  );
+});
