@@ -5,20 +5,20 @@ import type { OAuthError } from '../oauth/errors.js';
 import type { Subject } from '../tokens/mint.js';
 
 /** Who was found to be behind a request. */
-export interface Actor {
+export interface Requester {
   clientId?: string | undefined;
   userId?: string | undefined;
   sessionId?: string | undefined;
 }
 
-export function actorOf(client: Client, { sub, session }: Subject): Actor {
+export function requesterOf(client: Client, { sub, session }: Subject): Requester {
   return { clientId: client.id, ...(session && { userId: sub, sessionId: session.id }) };
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set by routes once they know. */
-    actor: Actor | undefined;
+    requester: Requester | undefined;
     /** Why the request was refused. */
     refusal: OAuthError | undefined;
   }
@@ -32,7 +32,7 @@ declare module 'fastify' {
 const levelsWithoutRequests = new Set(['warn', 'error', 'fatal', 'silent']);
 
 export function logRequests(app: FastifyInstance): void {
-  app.decorateRequest('actor', undefined);
+  app.decorateRequest('requester', undefined);
   app.decorateRequest('refusal', undefined);
   if (levelsWithoutRequests.has(app.log.level)) return;
   app.addHook('onResponse', (request, reply, done) => {
@@ -45,7 +45,7 @@ export function logRequests(app: FastifyInstance): void {
 export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   const { config } = request.routeOptions;
   const level = config?.quiet ? 'debug' : 'info';
-  const { actor, refusal } = request;
+  const { requester, refusal } = request;
   request.log[level](
     {
       method: request.method,
@@ -53,11 +53,15 @@ export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
       status: reply.statusCode,
       duration_ms: Math.round(reply.elapsedTime * 100) / 100,
       address: request.ip,
-      ...(actor && { client_id: actor.clientId, user_id: actor.userId, session_id: actor.sessionId }),
+      ...(requester && fieldsOf(requester)),
       ...(refusal && { code: refusal.code, reason: refusal.message }),
     },
     'request',
   );
+}
+
+function fieldsOf({ clientId, userId, sessionId }: Requester) {
+  return { client_id: clientId, user_id: userId, session_id: sessionId };
 }
 
 function pathOf(url: string): string {

@@ -14,7 +14,7 @@ import {
 } from './cookie-delivery.js';
 import { deviceOf } from './device.js';
 import { formParameters } from './form-body.js';
-import { actorOf } from './request-log.js';
+import { requesterOf } from './request-log.js';
 
 export interface TokenDependencies {
   token: TokenEndpoint;
@@ -43,7 +43,7 @@ export function registerToken(app: FastifyInstance, { token, revocation, cookies
       ...{ parameters, authorization },
       device: deviceOf(request),
     });
-    request.actor = actorOf(client, subject);
+    request.requester = requesterOf(client, subject);
     if (parameters.optional('grant_type') === 'password')
       await endReplacedSession(request, parameters, client);
     return noStore(reply).send(tokenResponse(cookies.deliver(reply, client, answer)));
