@@ -153,6 +153,7 @@ export class KeyRing {
     const set = this.#undamaged(loaded);
     for (const problem of set.problems) this.#logProblem(problem);
     if (set.keys.length === 0) {
+      this.#set = { ...this.#set, problems: set.problems };
       const message = set.movedTo === null ? 'holds no keys any more' : movedMessage(store, set.movedTo);
       return this.#logProblem({
         source: store.description,

@@ -107,6 +107,14 @@ t.test('a damaged description of the keys is named, and the one before is used',
   await ring.close();
 });
 
+t.test('with no description left that can be read, the server does not start, and names them', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await activeKeyFile(directory);
+  const descriptions = (await readdir(directory)).filter((name) => name.startsWith('key-set.'));
+  for (const name of descriptions) await truncate(join(directory, name), 3);
+  await t.rejects(openRing(fileStore(directory)), { message: /key-set\.000002\.json is not valid JSON/ });
+});
+
 t.test('over private keys whose description is lost no new keys are made', async (t) => {
   const directory = await temporaryDirectory(t);
   await activeKeyFile(directory);
