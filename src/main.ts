@@ -9,7 +9,7 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const log = createLogger(config.logLevel, pino.destination({ dest: 1, sync: false }));
   const server = await buildServer(config, log);
-  await server.app.listen({ port: config.port, host: config.host });
+  await server.listen();
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     // A second signal must not cut off what the first lets finish; the grace period is what bounds it.

@@ -1,18 +1,24 @@
 /** The composition root: opens storage, builds the domain, mounts HTTP. Wiring only. */
 import type { FastifyInstance } from 'fastify';
 import type { Logger as PinoLogger } from 'pino';
+import type { AdminContext } from './admin/context.js';
 import { Blocklist } from './blocklist/blocklist.js';
 import { ClientRegistry } from './clients/client-registry.js';
 import { systemClock } from './clock.js';
+import { composeAdmin, passwordHasher } from './compose-admin.js';
 import type { Config } from './config.js';
 import { clientCredentialsGrant } from './grants/client-credentials.js';
 import { passwordGrant } from './grants/password.js';
 import { refreshTokenGrant } from './grants/refresh-token.js';
 import { TokenEndpoint } from './grants/token-endpoint.js';
+import { AdminSocket } from './http/admin-socket.js';
 import { buildHttp } from './http/app.js';
+import { BearerAuthentication } from './http/bearer.js';
 import { Health } from './http/health.js';
 import { Metrics } from './http/metrics.js';
 import { KeyRing } from './keys/key-ring.js';
+import { RevocationFeed } from './revocation/feed.js';
+import { FeedAccess } from './revocation/feed-access.js';
 import { IntrospectionEndpoint } from './revocation/introspect.js';
 import { RevocationEndpoint } from './revocation/revoke.js';
 import { systemRandomBytes } from './secrets.js';
@@ -22,11 +28,12 @@ import { AccessTokenVerifier } from './tokens/access-token.js';
 import { Mint } from './tokens/mint.js';
 import { UserAuthenticator } from './users/authenticate-user.js';
 import { LoginLimits } from './users/login-limits.js';
-import { PasswordHasher } from './users/password-hasher.js';
 
 export interface Server {
   app: FastifyInstance;
   storage: Storage;
+  /** On PORT, and on the admin socket where the embedded database is in use. */
+  listen(): Promise<void>;
   /** From now on `/health/ready` answers 503; everything else goes on. */
   drain(): void;
   /** Finishes what is in flight, and then closes everything. */
@@ -43,13 +50,20 @@ export async function buildServer(config: Config, log: PinoLogger): Promise<Serv
     const keyRing = await openKeyRing(config, storage, log);
     const domain = await buildDomain(config, storage, keyRing, log);
     const app = await buildHttp({ config, log, clock, ...domain });
+    const socket = adminSocket(config, domain.admin, log);
     storage.sweeper.start();
+    await domain.feed.start();
     return {
       app,
       storage,
+      listen: async () => {
+        await socket?.listen();
+        await app.listen({ port: config.port, host: config.host });
+      },
       drain: () => domain.health.drain(),
       close: async () => {
         await app.close();
+        await socket?.close();
         await storage.sweeper.stop();
         await keyRing.close();
         await storage.close();
@@ -59,6 +73,11 @@ export async function buildServer(config: Config, log: PinoLogger): Promise<Serv
     await storage.close();
     throw error;
   }
+}
+
+/** With a database server, the command line reaches the storage by itself. */
+function adminSocket(config: Config, admin: AdminContext, log: PinoLogger): AdminSocket | undefined {
+  return config.databaseUrl ? undefined : new AdminSocket(admin, config.dataDirectory, log);
 }
 
 function openKeyRing(config: Config, storage: Storage, log: PinoLogger): Promise<KeyRing> {
@@ -103,24 +122,27 @@ async function buildDomain(config: Config, storage: Storage, keys: KeyRing, log:
     clientCredentialsGrant,
     refreshTokenGrant({ sessions, refreshTokens, blocklist, counters }),
   ];
+  const admin = composeAdmin({
+    ...{ config, storage, blocklist, passwords: hasher, clock, randomBytes },
+    clientsChanged: () => clients.forget(),
+    keysChanged: () => keys.reload(),
+  });
+  const feed = new RevocationFeed({
+    ...{ source: storage.revocations, signals: storage.revocationSignals },
+    ...{ clock, log },
+  });
   const shared = { clients, sessions, refreshTokens, accessTokens, blocklist };
   return {
     ...{ issuer, keys, clients, metrics, requestTally: storage.requestTally },
     token: new TokenEndpoint({ clients, grants, mint: new Mint(signingKeys, clock, config), counters }),
     revocation: new RevocationEndpoint({ ...shared, clockToleranceSeconds }),
     introspection: new IntrospectionEndpoint(shared),
+    feed,
+    feedAccess: new FeedAccess(shared),
+    bearer: new BearerAuthentication(accessTokens, blocklist),
+    admin,
     health: new Health(() => unhealthy(storage, keys)),
   };
-}
-
-function passwordHasher(config: Config): PasswordHasher {
-  return new PasswordHasher({
-    memoryKib: config.argon2MemoryKib,
-    timeCost: config.argon2TimeCost,
-    parallelism: config.argon2Parallelism,
-    concurrency: config.passwordHashConcurrency,
-    queueLength: config.passwordHashQueue,
-  });
 }
 
 /** Redis is not among them: without it the server is slower, not wrong. */

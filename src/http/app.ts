@@ -1,11 +1,14 @@
 /** The HTTP side, assembled. It never listens: `main` does. */
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { AdminContext } from '../admin/context.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config.js';
 import type { TokenEndpoint } from '../grants/token-endpoint.js';
 import type { RateTally } from '../limits/rate-counter.js';
 import type { IntrospectionEndpoint } from '../revocation/introspect.js';
 import type { RevocationEndpoint } from '../revocation/revoke.js';
+import { registerAdmin } from './admin.js';
+import type { BearerAuthentication } from './bearer.js';
 import { requireHost } from './client-error.js';
 import { CookieDelivery } from './cookie-delivery.js';
 import { allowRegisteredOrigins } from './cors.js';
@@ -18,12 +21,13 @@ import type { Metrics } from './metrics.js';
 import { registerMetrics } from './metrics-route.js';
 import { logRequests } from './request-log.js';
 import { limitRequests } from './request-rate.js';
+import { type RevocationsDependencies, registerRevocations } from './revocations.js';
 import { registerIntrospect, registerRevoke } from './revoke.js';
 import { secureEveryAnswer, securityHeaders } from './security-headers.js';
 import { registerToken } from './token.js';
 import { registerWellKnown, type WellKnownDependencies } from './well-known.js';
 
-export interface HttpDependencies extends WellKnownDependencies {
+export interface HttpDependencies extends WellKnownDependencies, RevocationsDependencies {
   config: Config;
   log: FastifyBaseLogger;
   clock: Clock;
@@ -33,6 +37,8 @@ export interface HttpDependencies extends WellKnownDependencies {
   health: Health;
   metrics: Metrics;
   requestTally: RateTally;
+  bearer: BearerAuthentication;
+  admin: AdminContext;
 }
 
 export async function buildHttp(dependencies: HttpDependencies): Promise<FastifyInstance> {
@@ -49,6 +55,7 @@ export async function buildHttp(dependencies: HttpDependencies): Promise<Fastify
   registerWellKnown(app, dependencies);
   registerHealth(app, dependencies.health);
   registerMetrics(app, dependencies.metrics);
+  registerRevocations(app, dependencies);
   const cookies = new CookieDelivery(dependencies.clients, dependencies.clock);
   await app.register(async (forms) => {
     acceptOnlyForms(forms);
@@ -56,6 +63,7 @@ export async function buildHttp(dependencies: HttpDependencies): Promise<Fastify
     registerRevoke(forms, dependencies.revocation, cookies);
     registerIntrospect(forms, dependencies.introspection);
   });
+  await registerAdmin(app, dependencies.admin, dependencies.bearer);
   await app.register(refuseOtherMethods);
   return app;
 }

@@ -11,7 +11,8 @@ const errorTable = {
   access_denied: { status: 403 },
   server_error: { status: 500 },
   temporarily_unavailable: { status: 503 },
-  // RFC 6750 §3.1
+  // RFC 6750 §3.1: a challenge to whoever brings no token at all has no error code.
+  missing_token: { status: 401, wire: 'invalid_token' },
   invalid_token: { status: 401 },
   insufficient_scope: { status: 403 },
   // HTTP conditions: said by the status, and by the nearest code that OAuth clients know

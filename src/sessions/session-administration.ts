@@ -30,6 +30,8 @@ export interface SessionAdministration {
   find(id: string): Promise<SessionSummary | undefined>;
   /** The latest generations, newest first, at most `limit`. */
   lineage(id: string, limit: number): Promise<Generation[]>;
+  /** Commits the end of a session. No entries: it had ended. */
+  revoke(sessionId: string, actor: string): Promise<RevocationEntry[]>;
   /** Commits the end of one session of a user. No entries: it is not theirs, or it had ended. */
   revokeOwn(userId: string, sessionId: string, actor: string): Promise<RevocationEntry[]>;
   /** Commits the end of all sessions of a user, but for `exceptId`. */

@@ -1,5 +1,6 @@
 /** Opens whatever the settings name, and gives it the shape of the domain's interfaces. */
 import type { Redis } from 'ioredis';
+import type { StorageStatus } from '../admin/context.js';
 import type { RevocationView } from '../blocklist/blocklist.js';
 import { MemoryView } from '../blocklist/memory-view.js';
 import type { ClientAdministration } from '../clients/client-administration.js';
@@ -13,6 +14,7 @@ import {
   type RateTally,
 } from '../limits/rate-counter.js';
 import type { Logger } from '../log.js';
+import type { RevocationSignals } from '../revocation/feed.js';
 import type { RandomBytes } from '../secrets.js';
 import type { SessionAdministration } from '../sessions/session-administration.js';
 import type { UserAdministration } from '../users/user-administration.js';
@@ -22,6 +24,7 @@ import { PostgresClientAdministration } from './postgres/client-administration.j
 import { PostgresClientStore } from './postgres/client-store.js';
 import { Database } from './postgres/database.js';
 import { openEmbedded } from './postgres/embedded-driver.js';
+import { PostgresRevocationSignals } from './postgres/revocation-signals.js';
 import { PostgresRevocationStore } from './postgres/revocation-store.js';
 import { openServer } from './postgres/server-driver.js';
 import { PostgresSessionAdministration } from './postgres/session-administration.js';
@@ -32,7 +35,9 @@ import { PostgresUserStore } from './postgres/user-store.js';
 import { openRedis } from './redis/connection.js';
 import { RedisRateCounter } from './redis/rate-counter.js';
 import { RedisRateTally } from './redis/rate-tally.js';
+import { anyOf, RedisRevocationSignals } from './redis/revocation-signals.js';
 import { RedisRevocationView } from './redis/revocation-view.js';
+import { storageStatus } from './status.js';
 
 export interface StorageOptions {
   config: Config;
@@ -49,6 +54,7 @@ export interface Storage {
   sessions: PostgresSessionStore;
   revocations: PostgresRevocationStore;
   revocationView: RevocationView;
+  revocationSignals: RevocationSignals;
   loginCounter: RateCounter;
   requestTally: RateTally;
   audit: PostgresAuditLog;
@@ -63,6 +69,8 @@ export interface Storage {
     /** Where signing keys can live, whatever KEY_STORE says. `database` throws without KEY_ENCRYPTION_KEY. */
     keyHomes: { files(): KeyStore; database(): EncryptedKeyStore };
   };
+  /** Throws when the database does not answer. */
+  status(): Promise<StorageStatus>;
   close(): Promise<void>;
 }
 
@@ -107,6 +115,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
 function assemble(options: StorageOptions, database: Database): Storage {
   const { config, clock, log } = options;
   const revocations = new PostgresRevocationStore(database);
+  const signals = new PostgresRevocationSignals(database);
   const redis = config.redisUrl ? openRedis(config.redisUrl, log) : undefined;
   const redisView = redis && new RedisRevocationView(redis, revocations, log);
   redisView?.start();
@@ -120,11 +129,13 @@ function assemble(options: StorageOptions, database: Database): Storage {
     sessions: new PostgresSessionStore(database, config),
     revocations,
     revocationView: redisView ?? new MemoryView(clock),
+    revocationSignals: redis ? anyOf(signals, new RedisRevocationSignals(redis)) : signals,
     loginCounter: redis ? new RedisRateCounter(redis, clock) : new MemoryRateCounter(clock),
     requestTally: redisTally ?? new MemoryRateTally(clock),
     audit: new PostgresAuditLog(database),
     keys: config.keyStore === 'database' ? databaseKeyHome(options, database) : fileKeyHome(options),
     administration: administration(options, database),
+    status: () => storageStatus(database, redis, clock),
     sweeper: new Sweeper(database, config, log),
     close: async () => {
       redisView?.stop();

@@ -9,21 +9,17 @@ import type {
 import { clientFreshMilliseconds } from '../../clients/client-registry.js';
 import { longestAccessTokenTtlSeconds } from '../../config.js';
 import { recordEvent } from './audit-log.js';
-import { toClient } from './client-store.js';
+import { clientColumns, toClient } from './client-store.js';
 import { type Database, statement } from './database.js';
 import type { Client as ClientRecord } from './generated/client.js';
 import { revokeClient } from './subject-revocation.js';
 
-const columns = `id, type, secret_hash AS "secretHash", grants, scope, audiences, origins,
-  refresh_delivery AS "refreshDelivery", cookie_same_site AS "cookieSameSite", disabled_at AS "disabledAt",
-  revoked_before AS "revokedBefore", created_at AS "createdAt", updated_at AS "updatedAt"`;
-
-const find = statement<ClientRecord>(`SELECT ${columns} FROM clients WHERE id = $1::text`);
+const find = statement<ClientRecord>(`SELECT ${clientColumns} FROM clients WHERE id = $1::text`);
 const findForUpdate = statement<ClientRecord>(
-  `SELECT ${columns} FROM clients WHERE id = $1::text FOR UPDATE`,
+  `SELECT ${clientColumns} FROM clients WHERE id = $1::text FOR UPDATE`,
 );
 const list = statement<ClientRecord>(
-  `SELECT ${columns} FROM clients WHERE id > $1::text ORDER BY id LIMIT $2::int`,
+  `SELECT ${clientColumns} FROM clients WHERE id > $1::text ORDER BY id LIMIT $2::int`,
 );
 
 // A client of the same name may have been deleted: what was revoked of it stays revoked.
@@ -33,24 +29,24 @@ const insert = statement<ClientRecord>(`
   SELECT $1::text, $2::text[], $3::text[], $4::text[], $5::text[], $6::text, $7::text, $8::text, $9::bytea,
     (SELECT max(before) FROM revocations WHERE type = 'sub' AND value = $1::text), now()
   ON CONFLICT DO NOTHING
-  RETURNING ${columns}`);
+  RETURNING ${clientColumns}`);
 
 const update = statement<ClientRecord>(`
   UPDATE clients SET grants = $2::text[], scope = $3::text[], audiences = $4::text[], origins = $5::text[],
     refresh_delivery = $6::text, cookie_same_site = $7::text, updated_at = now()
-  WHERE id = $1::text RETURNING ${columns}`);
+  WHERE id = $1::text RETURNING ${clientColumns}`);
 
 const replaceSecret = statement<ClientRecord>(`
-  UPDATE clients SET secret_hash = $2::bytea, updated_at = now() WHERE id = $1::text RETURNING ${columns}`);
+  UPDATE clients SET secret_hash = $2::bytea, updated_at = now() WHERE id = $1::text RETURNING ${clientColumns}`);
 
 const enable = statement<ClientRecord>(`
-  UPDATE clients SET disabled_at = NULL, updated_at = now() WHERE id = $1::text RETURNING ${columns}`);
+  UPDATE clients SET disabled_at = NULL, updated_at = now() WHERE id = $1::text RETURNING ${clientColumns}`);
 
 // Other instances may serve the client from memory for as long as `$2` says: what they issue meanwhile is revoked too.
 const end = statement<ClientRecord>(`
   UPDATE clients SET disabled_at = coalesce(disabled_at, now()), updated_at = now(),
     revoked_before = greatest(revoked_before, clock_timestamp() + make_interval(secs => $2::float8))
-  WHERE id = $1::text RETURNING ${columns}`);
+  WHERE id = $1::text RETURNING ${clientColumns}`);
 
 const remove = statement('DELETE FROM clients WHERE id = $1::text');
 

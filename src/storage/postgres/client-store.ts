@@ -3,11 +3,12 @@ import type { Client, ClientStore } from '../../clients/client.js';
 import { type Database, statement } from './database.js';
 import type { Client as ClientRecord } from './generated/client.js';
 
-const find = statement<ClientRecord>(`
-  SELECT id, type, secret_hash AS "secretHash", grants, scope, audiences, origins,
-    refresh_delivery AS "refreshDelivery", cookie_same_site AS "cookieSameSite", disabled_at AS "disabledAt",
-    revoked_before AS "revokedBefore", created_at AS "createdAt", updated_at AS "updatedAt"
-  FROM clients WHERE id = $1::text`);
+/** The columns of `clients` as {@link toClient} takes them. */
+export const clientColumns = `id, type, secret_hash AS "secretHash", grants, scope, audiences, origins,
+  refresh_delivery AS "refreshDelivery", cookie_same_site AS "cookieSameSite", disabled_at AS "disabledAt",
+  revoked_before AS "revokedBefore", created_at AS "createdAt", updated_at AS "updatedAt"`;
+
+const find = statement<ClientRecord>(`SELECT ${clientColumns} FROM clients WHERE id = $1::text`);
 
 const origins = statement<{ value: string }>(
   'SELECT DISTINCT unnest(origins) AS value FROM clients WHERE disabled_at IS NULL',

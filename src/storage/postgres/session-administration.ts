@@ -43,6 +43,7 @@ const lineage = statement<GenerationRow>(`
   SELECT generation, issued_at, address, user_agent FROM refresh_tokens
   WHERE session_id = $1::uuid ORDER BY generation DESC LIMIT $2::int`);
 
+const revokeOne = revokeWhere('id = $4::uuid');
 const revokeOwn = revokeWhere('user_id = $4::uuid AND id = $5::uuid');
 const revokeAllOwn = revokeWhere('user_id = $4::uuid AND id IS DISTINCT FROM $5::uuid');
 
@@ -83,6 +84,10 @@ export class PostgresSessionAdministration implements SessionAdministration {
       ...{ generation, address },
       ...{ issuedAt: issued_at, userAgent: user_agent },
     }));
+  }
+
+  revoke(sessionId: string, actor: string): Promise<RevocationEntry[]> {
+    return this.#revoke(revokeOne, actor, [sessionId]);
   }
 
   revokeOwn(userId: string, sessionId: string, actor: string): Promise<RevocationEntry[]> {

@@ -1,0 +1,83 @@
+/** What happened. */
+import Type from 'typebox';
+import type { RecordedAuditEvent } from '../audit.js';
+import type { AdminContext } from './context.js';
+import { invalid, operation } from './operation.js';
+import { pageInput, readPage } from './page.js';
+import { isUserId } from './user-profile.js';
+import { requireUser } from './users.js';
+
+const id = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 100, description }));
+
+const list = operation({
+  name: 'audit.list',
+  method: 'GET',
+  path: '/audit',
+  summary: 'List audit events, newest first',
+  input: Type.Object(
+    {
+      type: id('Of one type, such as `login` or `reuse`'),
+      user: Type.Optional(
+        Type.String({
+          minLength: 1,
+          maxLength: 320,
+          description: 'About one user: id, e-mail address or username',
+        }),
+      ),
+      client: id('About one client'),
+      session: id('About one session'),
+      since: id('Not older than this: an instant as in RFC 3339, or a date'),
+      ...pageInput,
+    },
+    { additionalProperties: false },
+  ),
+  run: async (context, { type, user, client, session, since, limit, after }) => {
+    const filter = {
+      ...{ type, userId: user && (await userIdOf(context, user)), clientId: client, sessionId: session },
+      since: since === undefined ? undefined : instantOf(since),
+      beforeId: after === undefined ? undefined : eventIdOf(after),
+    };
+    const { items, nextCursor } = await readPage(
+      limit,
+      (count) => context.audit.list(filter, count),
+      (last) => last.id,
+    );
+    return { events: items.map(describeEvent), next_cursor: nextCursor };
+  },
+});
+
+export const auditOperations = [list];
+
+/** A deleted user is still known by id. */
+async function userIdOf(context: AdminContext, reference: string): Promise<string> {
+  return isUserId(reference) ? reference : (await requireUser(context, reference)).id;
+}
+
+const rfc3339 = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
+
+function instantOf(value: string): Date {
+  const instant = new Date(rfc3339.test(value) ? value : Number.NaN);
+  if (Number.isNaN(instant.getTime()))
+    throw invalid('since: is neither a date nor an instant as in RFC 3339');
+  return instant;
+}
+
+function eventIdOf(cursor: string): string {
+  if (!/^\d{1,18}$/.test(cursor)) throw invalid('after: is no cursor of this list');
+  return cursor;
+}
+
+function describeEvent(event: RecordedAuditEvent) {
+  return {
+    id: event.id,
+    at: event.at,
+    type: event.type,
+    actor: event.actor,
+    user_id: event.userId,
+    client_id: event.clientId,
+    session_id: event.sessionId,
+    address: event.address,
+    user_agent: event.userAgent,
+    detail: event.detail,
+  };
+}

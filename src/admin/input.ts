@@ -1,0 +1,36 @@
+/** Checks what comes in against an operation's schema. */
+import type { Static, TObject } from 'typebox';
+import { Check, Errors } from 'typebox/value';
+import { OAuthError } from '../oauth/errors.js';
+
+/** The input, known to fit. Throws `invalid_request` that names the member, and never a value. */
+export function checkedInput<I extends TObject>(schema: I, input: unknown): Static<I> {
+  if (!Check(schema, input)) throw refusal(problemOf(schema, input));
+  if (hasUnstorableText(input)) throw refusal('Text cannot hold NUL characters or lone surrogates');
+  return input;
+}
+
+function problemOf(schema: TObject, input: unknown): string {
+  const strangers = Object.keys(input ?? {}).filter((name) => !(name in schema.properties));
+  if (strangers.length > 0) return `Unknown member: ${strangers[0]}`;
+  const [error] = Errors(schema, input);
+  if (error?.keyword === 'required') return `Missing: ${error.params.requiredProperties.join(', ')}`;
+  const member = error?.instancePath.slice(1) || 'The input';
+  return `${member}: ${error?.message ?? 'does not fit'}`;
+}
+
+/** RFC 6749 §5.2: `error_description` holds printable ASCII without `"` and `\`. */
+function refusal(description: string): OAuthError {
+  return new OAuthError('invalid_request', {
+    description: description.replace(/[^\x20-\x21\x23-\x5B\x5D-\x7E]/g, '?'),
+  });
+}
+
+/** NUL, and halves of surrogate pairs: PostgreSQL's text holds neither. */
+const unstorable = /[\0\p{Cs}]/u;
+
+function hasUnstorableText(value: unknown): boolean {
+  if (typeof value === 'string') return unstorable.test(value);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some((pair) => pair.some(hasUnstorableText));
+}

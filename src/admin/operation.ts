@@ -1,0 +1,60 @@
+/**
+ * An admin operation, described once: HTTP mounts it, OpenAPI documents it, the command line runs it in process or sends it
+ * to the running server. Input and result are as on the wire: JSON, in snake_case.
+ */
+import type { Static, TObject } from 'typebox';
+import type { JsonObject } from '../oauth/claims.js';
+import { OAuthError } from '../oauth/errors.js';
+import type { AdminContext } from './context.js';
+import { checkedInput } from './input.js';
+
+interface Description {
+  /** As the command line says it, with a dot: `users.create`. */
+  readonly name: string;
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Under `/admin`. `:name` stands for the input's member of that name. */
+  readonly path: string;
+  readonly summary: string;
+  /** Only for the command line on the server's own machine. */
+  readonly local?: boolean;
+}
+
+interface Definition<I extends TObject> extends Description {
+  /** Members that are neither in the path nor, with GET, in the query are those of the JSON body. */
+  readonly input: I;
+  run(context: AdminContext, input: Static<I>, actor: string): Promise<object>;
+}
+
+export interface Operation extends Description {
+  readonly input: TObject;
+  /**
+   * @param actor `cli`, or the id of the user or client whose token admits the request; for the audit log
+   * @throws OAuthError; `invalid_request` where the input does not fit the schema
+   */
+  run(context: AdminContext, input: unknown, actor: string): Promise<object>;
+}
+
+export function operation<I extends TObject>(definition: Definition<I>): Operation {
+  return {
+    ...definition,
+    run: (context, input, actor) => definition.run(context, checkedInput(definition.input, input), actor),
+  };
+}
+
+/** Declined for a reason that takes more than a sentence: the answer to it carries `result` too. */
+export class Refusal extends OAuthError {
+  readonly result: JsonObject;
+
+  constructor(description: string, result: JsonObject) {
+    super('conflict', { description });
+    this.result = result;
+  }
+}
+
+export function unknown(what: string): OAuthError {
+  return new OAuthError('not_found', { description: `There is no such ${what}` });
+}
+
+export function invalid(description: string): OAuthError {
+  return new OAuthError('invalid_request', { description });
+}

@@ -1,0 +1,49 @@
+/** Access tokens in the `Authorization` header (RFC 6750 §2.1), for this server's own resources. */
+import type { FastifyRequest } from 'fastify';
+import type { Blocklist } from '../blocklist/blocklist.js';
+import { OAuthError } from '../oauth/errors.js';
+import type { AccessToken, AccessTokenVerifier } from '../tokens/access-token.js';
+
+const bearerScheme = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i;
+
+export class BearerAuthentication {
+  readonly #accessTokens: AccessTokenVerifier;
+  readonly #blocklist: Blocklist;
+
+  constructor(accessTokens: AccessTokenVerifier, blocklist: Blocklist) {
+    this.#accessTokens = accessTokens;
+    this.#blocklist = blocklist;
+  }
+
+  /**
+   * The access token of a request: valid, not revoked, with all of `scope`.
+   * Throws `missing_token`, `invalid_token` or `insufficient_scope` (RFC 6750 §3.1).
+   */
+  async authenticate(request: FastifyRequest, ...scope: string[]): Promise<AccessToken> {
+    const token = await this.#accessTokens.verify(presentedToken(request));
+    if (!token) throw invalidToken('not a valid access token');
+    if (await this.#blocklist.find(token)) throw invalidToken('revoked');
+    request.requester = {
+      clientId: token.client_id,
+      ...(token.sid !== undefined && { userId: token.sub, sessionId: token.sid }),
+    };
+    const granted = token.scope?.split(' ') ?? [];
+    if (scope.every((required) => granted.includes(required))) return token;
+    throw new OAuthError('insufficient_scope', { description: `Requires the scope ${scope.join(' ')}` });
+  }
+}
+
+/** RFC 6750 §3.1: other authentication schemes are as good as none. */
+function presentedToken({ headers }: FastifyRequest): string {
+  const { authorization } = headers;
+  if (!authorization || !/^Bearer\b/i.test(authorization)) {
+    throw new OAuthError('missing_token', { description: 'An access token is required' });
+  }
+  const token = bearerScheme.exec(authorization)?.[1];
+  if (token === undefined) throw invalidToken('unusable Authorization header');
+  return token;
+}
+
+function invalidToken(reason: string): OAuthError {
+  return new OAuthError('invalid_token', { description: 'The access token is not valid', reason });
+}
