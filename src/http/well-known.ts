@@ -58,7 +58,7 @@ function sendDocument(request: FastifyRequest, reply: FastifyReply, document: Do
 }
 
 /** RFC 9110 §13.1.2: weak comparison with each of a list, or `*`. */
-function matches(header: string | undefined, etag: string): boolean {
+export function matches(header: string | undefined, etag: string): boolean {
   const candidates = header?.split(',').map((candidate) => candidate.trim().replace(/^W\//, '')) ?? [];
   return candidates.includes(etag) || candidates.includes('*');
 }
@@ -73,6 +73,8 @@ function metadata(issuer: string, grants: readonly string[]) {
     jwks_uri: `${issuer}/.well-known/jwks.json`,
     revocation_endpoint: `${issuer}/revoke`,
     introspection_endpoint: `${issuer}/introspect`,
+    // Not of RFC 8414, whose §2 allows further members: docs/revocation-feed.md.
+    revocations_endpoint: `${issuer}/revocations`,
     // RFC 8414 §2: required, and empty where there is no authorization endpoint.
     response_types_supported: [],
     grant_types_supported: ['password', 'client_credentials', 'refresh_token'].filter((type) =>

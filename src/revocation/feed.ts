@@ -1,0 +1,158 @@
+/**
+ * The feed of revocations (docs/revocation-feed.md). Each instance follows the database once, however many listen: pages
+ * and streams are served from memory.
+ */
+import type { RevocationStore } from '../blocklist/blocklist.js';
+import type { Clock } from '../clock.js';
+import type { Logger } from '../log.js';
+import { temporarilyUnavailable } from '../oauth/errors.js';
+import { type FeedEntry, toFeedEntry } from './feed-entry.js';
+import { FeedLog } from './feed-log.js';
+import { SharedReads } from './feed-reads.js';
+
+/** Tells that there may be something new. It may be late, silent or wrong: the database is read anyway. */
+export interface RevocationSignals {
+  /** Calls back at each signal, until stopped. */
+  listen(onSignal: () => void): Promise<() => Promise<void>>;
+}
+
+/** Whoever is told of entries as they come. */
+export interface FeedListener {
+  entries(entries: readonly FeedEntry[]): void;
+  /** Everything up to the cursor has been told, and there was nothing more in the database a moment ago. */
+  current(cursor: string): void;
+  /** The feed closes. */
+  end(): void;
+}
+
+export interface FeedDependencies {
+  source: Pick<RevocationStore, 'after'>;
+  signals: RevocationSignals;
+  clock: Clock;
+  log: Logger;
+}
+
+export const heartbeatSeconds = 2;
+
+/** The floor: without any signal, news is this late at most. */
+const pollMilliseconds = 1_000;
+const pollsPerHeartbeat = (heartbeatSeconds * 1000) / pollMilliseconds;
+const pollsPerPrune = 60;
+/** Between two reads, whatever the number of signals and requests. */
+const pauseMilliseconds = 10;
+const readLimit = 1_000;
+export const pageLimit = 1_000;
+
+export class RevocationFeed {
+  readonly #dependencies: FeedDependencies;
+  readonly #log = new FeedLog();
+  readonly #reads: SharedReads;
+  readonly #listeners = new Set<FeedListener>();
+  #stopListening: () => Promise<void> = async () => undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #polls = 0;
+  #failing = false;
+
+  constructor(dependencies: FeedDependencies) {
+    this.#dependencies = dependencies;
+    this.#reads = new SharedReads(() => this.#read(), pauseMilliseconds);
+  }
+
+  /** For metrics. */
+  readings(): { entries: number; streams: number } {
+    return { entries: this.#log.size, streams: this.#listeners.size };
+  }
+
+  async start(): Promise<void> {
+    this.#stopListening = await this.#dependencies.signals.listen(
+      () => void this.#reads.request().catch(() => undefined),
+    );
+    this.#timer = setInterval(() => void this.#poll(), pollMilliseconds);
+    this.#timer.unref();
+    await this.#reads.request();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#stopListening();
+    for (const listener of this.#listeners) listener.end();
+    this.#listeners.clear();
+  }
+
+  /** Reads the database. Throws `temporarily_unavailable` when it is away: then nobody may be told that this is all. */
+  async refresh(): Promise<void> {
+    try {
+      await this.#reads.request();
+    } catch (error) {
+      throw temporarilyUnavailable('the feed cannot read the database', error);
+    }
+  }
+
+  /** What came after a cursor. */
+  after(cursor: string, limit: number): { entries: FeedEntry[]; cursor: string; more: boolean } {
+    return this.#log.after(cursor, limit);
+  }
+
+  /** From now on the listener is told of what is new. It has to have everything that there is. */
+  join(listener: FeedListener): void {
+    this.#listeners.add(listener);
+    this.refresh()
+      .then(() => this.#listeners.has(listener) && listener.current(this.#log.head))
+      .catch(() => undefined);
+  }
+
+  leave(listener: FeedListener): void {
+    this.#listeners.delete(listener);
+  }
+
+  async #poll(): Promise<void> {
+    this.#polls += 1;
+    if (this.#polls % pollsPerPrune === 0) this.#log.prune(this.#dependencies.clock());
+    const isBeat = this.#polls % pollsPerHeartbeat === 0;
+    try {
+      await this.#reads.request();
+    } catch {
+      // No heartbeat: verifiers have to learn that they are not told everything.
+      return;
+    }
+    if (isBeat) for (const listener of this.#listeners) listener.current(this.#log.head);
+  }
+
+  async #read(): Promise<void> {
+    try {
+      await this.#readNews();
+    } catch (error) {
+      if (!this.#failing)
+        this.#dependencies.log.warn({ err: error }, 'the revocation feed cannot read the database');
+      this.#failing = true;
+      throw error;
+    }
+    if (this.#failing) this.#dependencies.log.info({}, 'the revocation feed is current again');
+    this.#failing = false;
+  }
+
+  /** Begins with the last known entry, to see that the database still has it. */
+  async #readNews(): Promise<void> {
+    const anchor = this.#log.anchor(this.#dependencies.clock());
+    const entries = await this.#readFrom(anchor ? anchor.position : 1);
+    if (this.#log.isContinuedBy(anchor, entries)) return this.#tell(this.#log.append(entries));
+    this.#dependencies.log.warn({}, 'the database has another history of revocations: read anew');
+    this.#tell(this.#log.replace(await this.#readFrom(1)));
+  }
+
+  #tell(entries: readonly FeedEntry[]): void {
+    if (entries.length > 0) for (const listener of this.#listeners) listener.entries(entries);
+  }
+
+  /** Everything from a position on that has not expired. */
+  async #readFrom(position: number): Promise<FeedEntry[]> {
+    const all: FeedEntry[] = [];
+    let last = String(position - 1);
+    for (;;) {
+      const entries = await this.#dependencies.source.after(last, readLimit);
+      for (const entry of entries) all.push(toFeedEntry(entry));
+      last = entries.at(-1)?.position ?? last;
+      if (entries.length < readLimit) return all;
+    }
+  }
+}
