@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { skipWithoutChromium } from './support/chromium.js';
+import { lineageOf } from './support/lineage.js';
 import { refreshCookieOf } from './support/refresh-cookie.js';
 import {
   accessToken,
@@ -11,27 +12,25 @@ import {
   newProfile,
   openTab,
   refreshByCall,
+  type World,
 } from './support/world.js';
 
-const kills = 8;
+async function sessionLives(t: Pick<Test, 'equal' | 'match'>, world: World, tab: Page): Promise<void> {
+  t.equal((await refreshByCall(world, tab)).status, 200);
+  t.match(await lastState(tab), { status: 'signed_in' });
+}
 
 t.test('failures on the way', { skip: skipWithoutChromium() }, async (t) => {
-  const world = await createWorld('https');
-  t.teardown(world.close);
-  const { proxy, server } = world;
+  const world = await createWorld(t, 'https');
+  const { proxy } = world;
   const profile = await newProfile(world.browser);
   const tab = await openTab(world, profile);
   await login(tab);
 
-  async function sessionLives(t: Pick<Test, 'equal' | 'match'>, page: Page): Promise<void> {
-    t.equal((await refreshByCall(world, page)).status, 200);
-    t.match(await lastState(page), { status: 'signed_in' });
-  }
-
   await t.test('an answer that is lost after the server has rotated is asked for again', async (t) => {
     proxy.failNext('/token/refresh', 'drop');
     const before = proxy.to('/token/refresh').length;
-    await sessionLives(t, tab);
+    await sessionLives(t, world, tab);
     const [lost, again] = proxy.to('/token/refresh').slice(before);
     t.equal(lost?.status, 200);
     t.equal(again?.cookie, lost?.cookie, 'the browser never saw the new cookie');
@@ -45,7 +44,7 @@ t.test('failures on the way', { skip: skipWithoutChromium() }, async (t) => {
     proxy.failNext('/token/refresh', 'drop');
     await tab.reload();
     t.match(await accessToken(tab), /^ey/);
-    await sessionLives(t, tab);
+    await sessionLives(t, world, tab);
   });
 
   await t.test('a reload in the middle of a refresh keeps the session', async (t) => {
@@ -58,12 +57,12 @@ t.test('failures on the way', { skip: skipWithoutChromium() }, async (t) => {
       await tab.reload();
       t.match(await accessToken(tab), /^ey/);
     }
-    await sessionLives(t, tab);
+    await sessionLives(t, world, tab);
   });
 
   await t.test('an answer that never comes is given up and asked for again', async (t) => {
     proxy.failNext('/token/refresh', 'hang');
-    await sessionLives(t, tab);
+    await sessionLives(t, world, tab);
   });
 
   await t.test('503, 429, a page of a proxy and a captive portal end nothing', async (t) => {
@@ -75,7 +74,7 @@ t.test('failures on the way', { skip: skipWithoutChromium() }, async (t) => {
     ];
     for (const answer of answers) {
       proxy.failNext('/token/refresh', answer);
-      await sessionLives(t, tab);
+      await sessionLives(t, world, tab);
     }
   });
 
@@ -87,35 +86,11 @@ t.test('failures on the way', { skip: skipWithoutChromium() }, async (t) => {
     await tab.waitForTimeout(1_500);
     await profile.setOffline(false);
     t.match(await offline, /^ey/);
-    await sessionLives(t, tab);
-  });
-
-  await t.test('a server that is killed in the middle of a refresh has lost nothing', async (t) => {
-    for (let round = 0; round < kills; round += 1) {
-      let killed: Promise<void> | undefined;
-      proxy.onForward = (path) => {
-        if (path !== '/token/refresh') return;
-        proxy.onForward = () => {};
-        setTimeout(() => {
-          killed = server.stop('SIGKILL').then(() => server.start());
-        }, round * 2);
-      };
-      world.app.server.refuse((await accessToken(tab)) ?? '');
-      await tab.evaluate(() => window.auth.fetch('/api').catch(() => {}));
-      await killed;
-      await tab.waitForFunction(() => window.auth.getAccessToken().catch(() => undefined), undefined, {
-        timeout: 20_000,
-      });
-      await sessionLives(t, tab);
-    }
+    await sessionLives(t, world, tab);
   });
 
   await t.test('after all of that there is one session and one lineage', async (t) => {
-    await server.stop();
-    const { sessions, generations } = await server.withDatabase(async ({ prisma }) => ({
-      sessions: await prisma.session.findMany(),
-      generations: await prisma.refreshToken.count(),
-    }));
+    const { sessions, generations } = await lineageOf(world);
     t.match(sessions, [{ revokedAt: null }]);
     t.equal(generations, (sessions[0]?.generation ?? 0) + 1);
   });

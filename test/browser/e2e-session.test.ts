@@ -15,8 +15,7 @@ import {
 
 for (const scheme of ['https', 'http'] as const) {
   t.test(`a session in the browser, on ${scheme}`, { skip: skipWithoutChromium() }, async (t) => {
-    const world = await createWorld(scheme);
-    t.teardown(world.close);
+    const world = await createWorld(t, scheme);
     const profile = await newProfile(world.browser);
     const tab = await openTab(world, profile);
 

@@ -2,6 +2,7 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import t from 'tap';
 import { skipWithoutChromium } from './support/chromium.js';
+import { lineageOf } from './support/lineage.js';
 import {
   accessToken,
   callApi,
@@ -13,20 +14,6 @@ import {
 } from './support/world.js';
 
 const rounds = 50;
-
-interface Lineage {
-  sessions: { generation: number; revokedAt: Date | null }[];
-  generations: number;
-}
-
-/** What the database holds in the end. The server stops for it. */
-async function lineageOf(world: World): Promise<Lineage> {
-  await world.server.stop();
-  return world.server.withDatabase(async ({ prisma }) => ({
-    sessions: await prisma.session.findMany({ select: { generation: true, revokedAt: true } }),
-    generations: await prisma.refreshToken.count(),
-  }));
-}
 
 function openTabs(world: World, profile: BrowserContext): Promise<Page[]> {
   return Promise.all([1, 2, 3, 4].map(() => openTab(world, profile)));
@@ -45,8 +32,7 @@ async function refreshInRounds(world: World, tabs: Page[]): Promise<number> {
 }
 
 t.test('four tabs share one refresh at a time by Web Locks', { skip: skipWithoutChromium() }, async (t) => {
-  const world = await createWorld('https');
-  t.teardown(world.close);
+  const world = await createWorld(t, 'https');
   const tabs = await openTabs(world, await newProfile(world.browser));
   const [first] = tabs;
   if (first) await login(first);
@@ -63,8 +49,7 @@ t.test(
   'four tabs without Web Locks and BroadcastChannel take turns all the same',
   { skip: skipWithoutChromium() },
   async (t) => {
-    const world = await createWorld('http');
-    t.teardown(world.close);
+    const world = await createWorld(t, 'http');
     const profile = await newProfile(world.browser);
     await profile.addInitScript(() => {
       Object.defineProperty(navigator, 'locks', { value: undefined });

@@ -1,5 +1,5 @@
 // Stands between the browser and the token server: records what passes, and breaks it on demand.
-import { type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 
 export interface Exchange {
@@ -9,6 +9,8 @@ export interface Exchange {
   cookie: string | undefined;
   status: number;
   setCookie: string[];
+  /** Of the answer. */
+  headers: IncomingHttpHeaders;
   body: string;
 }
 
@@ -22,15 +24,13 @@ interface PlannedFault {
 
 export class AuthProxy {
   /** Of the token server, on the loopback address. */
-  readonly targetPort: number;
+  targetPort = 0;
   readonly exchanges: Exchange[] = [];
+  /** Requests that the server took and never answered. */
+  unanswered = 0;
   /** Called when a request has gone to the server, before its answer. */
   onForward: (path: string) => void = () => {};
   readonly #faults: PlannedFault[] = [];
-
-  constructor(targetPort: number) {
-    this.targetPort = targetPort;
-  }
 
   failNext(path: string, fault: Fault): void {
     this.#faults.push({ path, fault });
@@ -62,20 +62,16 @@ export class AuthProxy {
       const body = await text(answer);
       const setCookie = answer.headers['set-cookie'] ?? [];
       const status = answer.statusCode ?? 0;
-      this.exchanges.push({
-        method,
-        path,
-        origin: headers.origin,
-        cookie: headers.cookie,
-        status,
-        setCookie,
-        body,
-      });
+      const { origin, cookie } = headers;
+      this.exchanges.push({ method, path, origin, cookie, status, setCookie, headers: answer.headers, body });
       if (fault === 'hang') return;
       if (fault === 'drop') outgoing.destroy();
       else outgoing.writeHead(status, answer.headers).end(body);
     });
-    upstream.on('error', () => outgoing.destroy());
+    upstream.on('error', () => {
+      this.unanswered += 1;
+      outgoing.destroy();
+    });
     upstream.on('finish', () => this.onForward(path));
     incoming.pipe(upstream);
   }

@@ -10,7 +10,7 @@ export async function refreshCookieOf(profile: BrowserContext, clientId = 'shop'
 
 /** A refresh by somebody who has the cookie's value and can forge every header: a thief. */
 export async function presentCookie(world: World, value: string) {
-  const response = await fetch(`http://127.0.0.1:${world.server.port}/token/refresh`, {
+  const response = await fetch(`${world.server.url}/token/refresh`, {
     method: 'POST',
     headers: {
       Cookie: `__Host-keyturn-refresh-shop=${value}`,

@@ -1,45 +1,61 @@
 // Everything an end-to-end test needs: the token server behind a proxy, the app, a foreign site, and a browser.
+import type { RequestListener } from 'node:http';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import type { AuthState } from '../../../src/browser/index.js';
+import { password, seedClient, seedUser, withDatabase } from '../../support/seed.js';
+import { prepareServerProcess, type ServerProcess } from '../../support/server-process.js';
+import type { Scope } from '../../support/services.js';
 import { AppServer } from './app-server.js';
 import { AuthProxy } from './auth-proxy.js';
 import { launchChromium, newProfile } from './chromium.js';
-import { freePort, KeyturnProcess, seed, user } from './keyturn-process.js';
 import { type Certificate, type Listener, listen, selfSignedCertificate } from './listener.js';
 
-/** Where things stand: the app and the issuer on one site, neighbours on that site too, strangers on another. */
+/** Where things stand: the app and the issuer on one site, neighbours on that site too, strangers on others. */
 const hosts = {
   https: {
     issuer: 'auth.shop.test',
     app: 'app.shop.test',
     neighbour: 'evil.shop.test',
-    stranger: 'app.evil.test',
+    stranger: 'evil.test',
+    far: 'far.test',
   },
   // Ports do not make sites: every port of localhost is a neighbour.
-  http: { issuer: 'localhost', app: 'localhost', neighbour: 'localhost', stranger: '127.0.0.1' },
+  http: {
+    issuer: 'localhost',
+    app: 'localhost',
+    neighbour: 'localhost',
+    stranger: '127.0.0.1',
+    far: '127.0.0.1',
+  },
 } as const;
+
+const user = { username: 'ada', password };
 
 export type Scheme = keyof typeof hosts;
 
 export interface World {
   issuer: string;
   app: { origin: string; server: AppServer };
-  /** Origins that are registered nowhere; both serve `foreignPage`. */
+  /** The origin of another app, on another site, registered as such. */
+  far: string;
+  /** Origins that are registered nowhere. */
   neighbour: string;
   stranger: string;
   proxy: AuthProxy;
-  server: KeyturnProcess;
+  server: ServerProcess;
   browser: Browser;
-  close(): Promise<void>;
 }
 
-export async function createWorld(scheme: Scheme, settings: Record<string, string> = {}): Promise<World> {
-  const { issuer, app, neighbour, stranger } = hosts[scheme];
-  const certificate =
-    scheme === 'https' ? selfSignedCertificate(issuer, app, neighbour, stranger) : undefined;
-  const proxy = new AuthProxy(await freePort());
+/** Lasts as long as the test. */
+export async function createWorld(t: Scope, scheme: Scheme): Promise<World> {
+  const { issuer, app, neighbour, stranger, far } = hosts[scheme];
+  const certificate = scheme === 'https' ? selfSignedCertificate(...Object.values(hosts[scheme])) : undefined;
+  const proxy = new AuthProxy();
   const appServer = new AppServer();
-  const listeners = await openListeners([proxy.handle, appServer.handle, serveForeignPage], certificate);
+  const listeners = await openListeners([proxy.handle, appServer.handle, foreignPage], certificate);
+  t.teardown(() => {
+    for (const listener of listeners) listener.close();
+  });
   const [issuerPort, appPort, foreignPort] = listeners.map(({ port }) => port);
   const at = (host: string, port: number | undefined) => `${scheme}://${host}:${port}`;
   const world = {
@@ -47,25 +63,36 @@ export async function createWorld(scheme: Scheme, settings: Record<string, strin
     app: { origin: at(app, appPort), server: appServer },
     neighbour: at(neighbour, foreignPort),
     stranger: at(stranger, foreignPort),
+    far: at(far, appPort),
   };
-  const server = new KeyturnProcess(proxy.targetPort, { ISSUER: world.issuer, ...settings });
-  await server.withDatabase((database) => seed(database, clientsOf(world)));
-  await server.start();
-  for (const { id } of clientsOf(world)) appServer.addPage(world.issuer, id);
+  const server = await startSeededServer(t, world);
+  proxy.targetPort = Number(server.settings.PORT);
   const browser = await launchChromium();
-  const close = async () => {
-    await browser.close();
-    for (const listener of listeners) listener.close();
-    await server.remove();
-  };
-  return { ...world, proxy, server, browser, close };
+  t.teardown(() => browser.close());
+  return { ...world, proxy, server, browser };
 }
 
-function clientsOf({ app, stranger }: Pick<World, 'app' | 'stranger'>) {
+async function startSeededServer(
+  t: Scope,
+  { issuer, app, far }: Pick<World, 'issuer' | 'app' | 'far'>,
+): Promise<ServerProcess> {
+  const server = await prepareServerProcess(t, { settings: { ISSUER: issuer, LOG_LEVEL: 'warn' } });
+  await withDatabase(server.settings, async (database) => {
+    await seedUser(database, user);
+    for (const client of clientsOf({ app, far })) {
+      await seedClient(database, { ...client, refreshDelivery: 'cookie' });
+      app.server.addPage(issuer, client.id);
+    }
+  });
+  await server.start();
+  return server;
+}
+
+function clientsOf({ app, far }: Pick<World, 'app' | 'far'>) {
   return [
     { id: 'shop', origins: [app.origin] },
     { id: 'bank', origins: [app.origin] },
-    { id: 'far', origins: [stranger], cookieSameSite: 'none' as const },
+    { id: 'far', origins: [far], cookieSameSite: 'none' },
   ];
 }
 
@@ -76,18 +103,20 @@ function openListeners(
   return Promise.all(handlers.map((handler) => listen(handler, certificate)));
 }
 
-function serveForeignPage(
-  _request: unknown,
-  response: { setHeader(n: string, v: string): void; end(body: string): void },
-) {
+const foreignPage: RequestListener = (_request, response) => {
   response.setHeader('Content-Type', 'text/html; charset=utf-8');
   response.end('<!doctype html><title>foreign</title><link rel="icon" href="data:,"><body>');
-}
+};
 
 /** A tab with the app loaded, ready for `window.auth`. */
-export async function openTab(world: World, profile: BrowserContext, clientId = 'shop'): Promise<Page> {
+export async function openTab(
+  world: World,
+  profile: BrowserContext,
+  clientId = 'shop',
+  origin = world.app.origin,
+): Promise<Page> {
   const tab = await profile.newPage();
-  await tab.goto(`${world.app.origin}/${clientId}`);
+  await tab.goto(`${origin}/${clientId}`);
   await tab.waitForFunction(() => 'auth' in window);
   return tab;
 }

@@ -1,0 +1,44 @@
+// A server that is killed in the middle of a refresh has lost nothing: neither what it wrote nor whom it answered.
+import t from 'tap';
+import { skipWithoutChromium } from './support/chromium.js';
+import { lineageOf } from './support/lineage.js';
+import {
+  accessToken,
+  createWorld,
+  lastState,
+  login,
+  newProfile,
+  openTab,
+  refreshByCall,
+} from './support/world.js';
+
+const kills = 8;
+
+t.test('kill -9 in the middle of a refresh', { skip: skipWithoutChromium() }, async (t) => {
+  const world = await createWorld(t, 'http');
+  const { proxy, server } = world;
+  const tab = await openTab(world, await newProfile(world.browser));
+  await login(tab);
+  for (let round = 0; round < kills; round += 1) {
+    world.app.server.refuse((await accessToken(tab)) ?? '');
+    const restarted = new Promise<void>((resolve, reject) => {
+      proxy.onForward = (path) => {
+        if (path !== '/token/refresh') return;
+        proxy.onForward = () => {};
+        const restart = () => server.kill().then(() => server.start());
+        setTimeout(() => restart().then(resolve, reject), round);
+      };
+    });
+    await tab.evaluate(() => window.auth.fetch('/api').catch(() => {}));
+    await restarted;
+    const signedIn = () => window.auth.getAccessToken().catch(() => undefined);
+    await tab.waitForFunction(signedIn, undefined, { timeout: 20_000 });
+    t.equal((await refreshByCall(world, tab)).status, 200);
+    t.match(await lastState(tab), { status: 'signed_in' });
+  }
+  t.comment(`${proxy.unanswered} of ${kills} kills left a refresh without an answer`);
+  t.ok(proxy.unanswered > 0);
+  const { sessions, generations } = await lineageOf(world);
+  t.match(sessions, [{ revokedAt: null }]);
+  t.equal(generations, (sessions[0]?.generation ?? 0) + 1, 'one lineage, without gaps');
+});
