@@ -22,6 +22,7 @@ import { FeedAccess } from './revocation/feed-access.js';
 import { IntrospectionEndpoint } from './revocation/introspect.js';
 import { RevocationEndpoint } from './revocation/revoke.js';
 import { systemRandomBytes } from './secrets.js';
+import { OwnSessions } from './sessions/own-sessions.js';
 import { RefreshTokenCodec } from './sessions/refresh-token.js';
 import { openStorage, type Storage } from './storage/open.js';
 import { AccessTokenVerifier } from './tokens/access-token.js';
@@ -140,6 +141,7 @@ async function buildDomain(config: Config, storage: Storage, keys: KeyRing, log:
     feed,
     feedAccess: new FeedAccess(shared),
     bearer: new BearerAuthentication(accessTokens, blocklist),
+    ownSessions: new OwnSessions(storage.administration.sessions, blocklist),
     admin,
     health: new Health(() => unhealthy(storage, keys)),
   };

@@ -8,7 +8,6 @@ import type { RateTally } from '../limits/rate-counter.js';
 import type { IntrospectionEndpoint } from '../revocation/introspect.js';
 import type { RevocationEndpoint } from '../revocation/revoke.js';
 import { registerAdmin } from './admin.js';
-import type { BearerAuthentication } from './bearer.js';
 import { requireHost } from './client-error.js';
 import { CookieDelivery } from './cookie-delivery.js';
 import { allowRegisteredOrigins } from './cors.js';
@@ -24,10 +23,14 @@ import { limitRequests } from './request-rate.js';
 import { type RevocationsDependencies, registerRevocations } from './revocations.js';
 import { registerIntrospect, registerRevoke } from './revoke.js';
 import { secureEveryAnswer, securityHeaders } from './security-headers.js';
+import { registerSessions, type SessionsDependencies } from './sessions.js';
 import { registerToken } from './token.js';
 import { registerWellKnown, type WellKnownDependencies } from './well-known.js';
 
-export interface HttpDependencies extends WellKnownDependencies, RevocationsDependencies {
+export interface HttpDependencies
+  extends WellKnownDependencies,
+    RevocationsDependencies,
+    SessionsDependencies {
   config: Config;
   log: FastifyBaseLogger;
   clock: Clock;
@@ -37,7 +40,6 @@ export interface HttpDependencies extends WellKnownDependencies, RevocationsDepe
   health: Health;
   metrics: Metrics;
   requestTally: RateTally;
-  bearer: BearerAuthentication;
   admin: AdminContext;
 }
 
@@ -50,12 +52,14 @@ export async function buildHttp(dependencies: HttpDependencies): Promise<Fastify
   requireHost(app);
   dependencies.metrics.observe(app);
   await allowRegisteredOrigins(app, (origin) => dependencies.clients.hasOrigin(origin));
-  await limitRequests(app, dependencies.requestTally, dependencies.config.requestRatePerMinute);
+  const { requestRatePerMinute } = dependencies.config;
+  if (requestRatePerMinute > 0) await limitRequests(app, dependencies.requestTally, requestRatePerMinute);
   const refuseOtherMethods = noteMethods(app);
   registerWellKnown(app, dependencies);
   registerHealth(app, dependencies.health);
   registerMetrics(app, dependencies.metrics);
   registerRevocations(app, dependencies);
+  registerSessions(app, dependencies);
   const cookies = new CookieDelivery(dependencies.clients, dependencies.clock);
   await app.register(async (forms) => {
     acceptOnlyForms(forms);

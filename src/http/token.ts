@@ -41,7 +41,7 @@ export function registerToken(app: FastifyInstance, { token, revocation, cookies
     const { authorization } = request.headers;
     const { client, subject, answer } = await token.issue({
       ...{ parameters, authorization },
-      device: deviceOf(request),
+      device: deviceOf(request, parameters),
     });
     request.requester = requesterOf(client, subject);
     if (parameters.optional('grant_type') === 'password')
