@@ -1,4 +1,5 @@
 /** Client authentication: RFC 6749 §2.3. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { basic, type Form, type Headers } from '../support/http-client.js';
 import { seedClient } from '../support/seed.js';
@@ -87,7 +88,7 @@ t.test('client authentication', async (t) => {
       where: { id: client.id },
       data: { disabledAt: new Date() },
     });
-    await new Promise((resolve) => setTimeout(resolve, 1_050));
+    await sleep(1_050);
     t.equal((await token({}, headers)).body.error, 'invalid_client');
   });
 
