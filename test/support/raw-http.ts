@@ -1,5 +1,5 @@
 /** Bytes on a socket, for what no HTTP client would send. */
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 
 export interface RawAnswer {
   status: number;
@@ -46,4 +46,14 @@ function parse(bytes: Buffer): Pick<RawAnswer, 'status' | 'headers' | 'body'> {
     return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
   });
   return { status: Number(statusLine.split(' ')[1] ?? 0), headers: new Map(fields), body };
+}
+
+/** A request whose body never comes. The caller destroys the socket. */
+export function openHalfRequest(url: string): Socket {
+  const { hostname, port } = new URL(url);
+  const head = 'POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded';
+  const socket = connect(Number(port), hostname, () =>
+    socket.write(`${head}\r\nContent-Length: 9\r\n\r\na=`),
+  );
+  return socket.on('error', () => undefined);
 }

@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { until } from '../support/leash.js';
+import { openHalfRequest } from '../support/raw-http.js';
+import { seedClient, seedUser, withDatabase } from '../support/seed.js';
+import { prepareServerProcess, type ServerProcess } from '../support/server-process.js';
+import type { Scope } from '../support/services.js';
+
+/** Hashing takes about a second, so that a login is in flight for long enough. */
+const slowLogins = { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '12', ARGON2_PARALLELISM: '1' };
+
+async function startWithUser(t: Scope, settings: Record<string, string>) {
+  const server = await prepareServerProcess(t, { settings });
+  const form = await withDatabase(server.settings, async (database) => {
+    const { email, password } = await seedUser(database);
+    const { id } = await seedClient(database);
+    return { grant_type: 'password', username: email, password, client_id: id };
+  });
+  await server.start();
+  return { server, login: () => server.token(form) };
+}
+
+/** Sends SIGTERM, and answers when the process is gone. */
+async function stopped(server: ServerProcess): Promise<number> {
+  const startedAt = Date.now();
+  await server.stop();
+  return Date.now() - startedAt;
+}
+
+t.test('a stopping server answers what is in flight, and takes nothing new', async (t) => {
+  const { server, login } = await startWithUser(t, slowLogins);
+  // The first login renews the hash, which was made with less; it is not what this is about.
+  t.equal((await login()).status, 200);
+  const inFlight = login();
+  await sleep(150);
+  const gone = stopped(server);
+  await until(
+    async () => !(await server.get('/health/live').catch(() => undefined)),
+    5_000,
+    () => 'still there',
+  );
+  const answer = await inFlight;
+  t.equal(answer.status, 200, 'a login that was being hashed gets its tokens');
+  t.ok(answer.body.refresh_token);
+  t.ok((await gone) < 8_000, 'idle keep-alive connections do not hold it up');
+  t.match(server.output, /"msg":"closing"/);
+  t.notMatch(server.output, /cut off/);
+
+  await server.start();
+  const form = { grant_type: 'refresh_token', refresh_token: answer.body.refresh_token };
+  const refreshed = await server.token({ ...form, client_id: clientOf(answer.body.access_token) });
+  t.equal(refreshed.status, 200, 'and after a restart the session is there');
+});
+
+t.test('readiness goes first: load balancers turn away while everything else goes on', async (t) => {
+  const { server, login } = await startWithUser(t, { SHUTDOWN_DRAIN_SECONDS: '2' });
+  t.equal((await server.get('/health/ready')).status, 200);
+  const gone = stopped(server);
+  await until(
+    async () => (await server.get('/health/ready')).status === 503,
+    1_500,
+    () => 'still ready',
+  );
+  t.same((await server.get('/health/ready')).body, { status: 'unavailable', failures: ['closing'] });
+  t.equal((await server.get('/health/live')).status, 200);
+  t.equal((await login()).status, 200);
+  t.ok((await gone) >= 1_900);
+});
+
+t.test('what does not end within the grace period is cut off', async (t) => {
+  const server = await prepareServerProcess(t, { settings: { SHUTDOWN_GRACE_SECONDS: '1' } });
+  await server.start();
+  const half = openHalfRequest(server.url);
+  await sleep(200);
+  const milliseconds = await stopped(server);
+  t.ok(milliseconds < 4_500, `took ${milliseconds} ms`);
+  half.destroy();
+});
+
+function clientOf(accessToken: string): string {
+  return JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString()).client_id;
+}
