@@ -20,26 +20,22 @@ const descriptions: Partial<Record<OAuthErrorCode, string>> = {
 
 export function toOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error;
-  const {
-    statusCode = 500,
-    validation,
-    message,
-  } = error instanceof Error ? (error as Partial<FastifyError>) : {};
+  const { statusCode = 500, code: reason } = error instanceof Error ? (error as Partial<FastifyError>) : {};
   if (statusCode < 400 || statusCode >= 500) return new OAuthError('server_error', { cause: error });
   const code = codeByStatus[statusCode] ?? 'invalid_request';
-  const description = validation ? printable(message) : descriptions[code];
-  return new OAuthError(code, { reason: message ?? code, ...(description && { description }) });
+  // Not Fastify's message: it repeats URLs, which may hold what somebody put into the wrong place.
+  return new OAuthError(code, { reason: reason ?? code, description: descriptions[code] ?? 'Refused' });
 }
 
 /** RFC 6749 §5.2: `error_description` holds printable ASCII without `"` and `\`. */
-function printable(message = ''): string {
-  return message.replaceAll('"', "'").replace(/[^\x20-\x21\x23-\x5B\x5D-\x7E]/g, '?');
+function printable(text: string): string {
+  return text.replaceAll('"', "'").replace(/[^\x20-\x21\x23-\x5B\x5D-\x7E]/g, '?');
 }
 
 export function errorBody(error: OAuthError): Record<string, string> {
   return {
     error: error.wireCode,
-    ...(error.description && { error_description: error.description }),
+    ...(error.description && { error_description: printable(error.description) }),
     ...(error.refreshFailure && { reason: error.refreshFailure }),
   };
 }
