@@ -3,17 +3,13 @@
  * No token: whoever can open the socket can read the database, too.
  */
 import { chmod, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { AdminContext } from '../admin/context.js';
 import { operations } from '../admin/operations.js';
+import { adminSocketPath } from '../admin/socket-path.js';
 import { mount } from './admin.js';
 import { registerErrors } from './errors.js';
 import { logRequests } from './request-log.js';
-
-export function adminSocketPath(dataDirectory: string): string {
-  return join(dataDirectory, 'admin.sock');
-}
 
 export class AdminSocket {
   readonly #app: FastifyInstance;

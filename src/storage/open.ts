@@ -24,6 +24,7 @@ import { PostgresClientAdministration } from './postgres/client-administration.j
 import { PostgresClientStore } from './postgres/client-store.js';
 import { Database } from './postgres/database.js';
 import { openEmbedded } from './postgres/embedded-driver.js';
+import { isUnavailable } from './postgres/failure.js';
 import { PostgresRevocationSignals } from './postgres/revocation-signals.js';
 import { PostgresRevocationStore } from './postgres/revocation-store.js';
 import { openServer } from './postgres/server-driver.js';
@@ -44,6 +45,8 @@ export interface StorageOptions {
   clock: Clock;
   randomBytes: RandomBytes;
   log: Logger;
+  /** What needs no database, such as keys in files, is to work without it. Default: false. */
+  databaseMayBeAway?: boolean;
 }
 
 export interface Storage {
@@ -103,13 +106,20 @@ export async function openDatabase({
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const database = await openDatabase(options);
   try {
-    const pending = await database.pendingMigrations();
-    if (pending.length > 0) throw new UnmigratedDatabase(pending);
+    await requireMigrated(database, options.databaseMayBeAway ?? false);
     return assemble(options, database);
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+async function requireMigrated(database: Database, mayBeAway: boolean): Promise<void> {
+  const pending = await database.pendingMigrations().catch((error: unknown) => {
+    if (mayBeAway && isUnavailable(error)) return [];
+    throw error;
+  });
+  if (pending.length > 0) throw new UnmigratedDatabase(pending);
 }
 
 function assemble(options: StorageOptions, database: Database): Storage {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import type { Logger } from '../../log.js';
 
@@ -26,3 +27,12 @@ export function openRedis(url: string, log: Logger): Redis {
   });
   return redis;
 }
+
+/** Waits until it takes commands, but not for long: commands fail at once before. */
+export async function whenReady(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') return;
+  const signal = AbortSignal.timeout(readyMilliseconds);
+  await once(redis, 'ready', { signal }).catch(() => undefined);
+}
+
+const readyMilliseconds = 1_000;
