@@ -59,11 +59,15 @@ export function registerRevocations(
     const ending = setTimeout(() => stream.end(), Math.max(lifetime, 0));
     ending.unref();
     stream.on('close', () => clearTimeout(ending));
-    return reply
-      .type('text/event-stream; charset=utf-8')
-      .header('cache-control', 'no-store')
-      .header('x-accel-buffering', 'no')
-      .send(stream);
+    return (
+      reply
+        .type('text/event-stream; charset=utf-8')
+        .header('cache-control', 'no-store')
+        .header('x-accel-buffering', 'no')
+        // When the server closes, it does not wait for a connection that could be used again.
+        .header('connection', 'close')
+        .send(stream)
+    );
   }
 }
 

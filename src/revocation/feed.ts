@@ -52,6 +52,7 @@ export class RevocationFeed {
   #timer: NodeJS.Timeout | undefined;
   #polls = 0;
   #failing = false;
+  #closed = false;
 
   constructor(dependencies: FeedDependencies) {
     this.#dependencies = dependencies;
@@ -72,7 +73,9 @@ export class RevocationFeed {
     await this.#reads.request();
   }
 
+  /** Ends every stream, and refuses new ones: their verifiers have to go to another instance. */
   async close(): Promise<void> {
+    this.#closed = true;
     clearInterval(this.#timer);
     await this.#stopListening();
     for (const listener of this.#listeners) listener.end();
@@ -81,6 +84,7 @@ export class RevocationFeed {
 
   /** Reads the database. Throws `temporarily_unavailable` when it is away: then nobody may be told that this is all. */
   async refresh(): Promise<void> {
+    if (this.#closed) throw temporarilyUnavailable('the feed is closed');
     try {
       await this.#reads.request();
     } catch (error) {
@@ -96,9 +100,9 @@ export class RevocationFeed {
   /** From now on the listener is told of what is new. It has to have everything that there is. */
   join(listener: FeedListener): void {
     this.#listeners.add(listener);
-    this.refresh()
-      .then(() => this.#listeners.has(listener) && listener.current(this.#log.head))
-      .catch(() => undefined);
+    const beat = () => this.#listeners.has(listener) && listener.current(this.#log.head);
+    if (this.#closed) listener.end();
+    else this.refresh().then(beat, () => undefined);
   }
 
   leave(listener: FeedListener): void {

@@ -1,0 +1,168 @@
+import t from 'tap';
+import { basic } from '../support/http-client.js';
+import { seedClient } from '../support/seed.js';
+import { backends } from '../support/variants.js';
+import { claimsOf } from '../support/world.js';
+import { until } from '../verifier/harness.js';
+import { startFeedWorld } from './support.js';
+
+for (const backend of backends()) {
+  t.test(backend.name, backend.options, async (t) => {
+    const feed = await startFeedWorld(t, backend.storage);
+    const { world } = feed;
+    const { server } = world;
+
+    t.test('An empty feed', async (t) => {
+      const answer = await server.get('/revocations', feed.headers);
+      t.equal(answer.status, 200);
+      t.match(answer.headers.get('content-type'), /^application\/json/);
+      t.equal(answer.headers.get('cache-control'), 'private, no-cache');
+      t.strictSame(answer.body, { entries: [], cursor: '0', more: false, heartbeat_seconds: 2 });
+    });
+
+    t.test('The metadata names the feed', async (t) => {
+      const { body } = await server.get('/.well-known/oauth-authorization-server');
+      t.equal(body.revocations_endpoint, `${feed.issuer}/revocations`);
+    });
+
+    t.test('A revoked access token is in the feed as soon as /revoke has answered', async (t) => {
+      const token = await feed.accessToken();
+      const claims = claimsOf(token);
+      t.equal((await world.revoke(token)).status, 200);
+      const { entries } = await feed.page();
+      const entry = entries.at(-1);
+      t.match(entry, { type: 'jti', value: claims.jti, reason: 'revoked' });
+      t.equal(entry?.expires_at, claims.exp + 30, 'the token’s end and the clock tolerance, in seconds');
+      t.ok(Math.abs((entry?.revoked_at ?? 0) - Date.now() / 1000) < 5);
+      t.notHas(entry, 'before');
+    });
+
+    t.test('A revoked refresh token is in the feed as its session', async (t) => {
+      const { body } = await world.login();
+      await world.revoke(body.refresh_token);
+      t.match((await feed.page()).entries.at(-1), { type: 'sid', value: claimsOf(body.access_token).sid });
+    });
+
+    t.test('?after=CURSOR gives only what is new, and ETag saves even that', async (t) => {
+      const { cursor } = await feed.page();
+      const empty = await server.get(`/revocations?after=${cursor}`, feed.headers);
+      t.strictSame(empty.body.entries, []);
+      const etag = empty.headers.get('etag') ?? '';
+      const same = await server.get(`/revocations?after=${cursor}`, {
+        ...feed.headers,
+        'if-none-match': etag,
+      });
+      t.equal(same.status, 304);
+      t.equal(same.text, '');
+      await world.revoke(await feed.accessToken());
+      const news = await server.get(`/revocations?after=${cursor}`, {
+        ...feed.headers,
+        'if-none-match': etag,
+      });
+      t.equal(news.status, 200);
+      t.match(news.body.entries, { length: 1 });
+    });
+
+    t.test(
+      'A stream gives all that there is, and then what comes, with cursors to resume from',
+      async (t) => {
+        const known = await feed.all();
+        const stream = await feed.stream();
+        t.equal(stream.response.headers.get('content-type'), 'text/event-stream; charset=utf-8');
+        await until(() => stream.heartbeats.length > 0);
+        t.strictSame(
+          stream.revocations.map(({ data }) => data),
+          known,
+        );
+        const token = await feed.accessToken();
+        await world.revoke(token);
+        await until(() => stream.revocations.length > known.length);
+        const last = stream.revocations.at(-1);
+        t.match(last, { data: { type: 'jti', value: claimsOf(token).jti } });
+        await until(() => stream.heartbeats.at(-1)?.data.cursor === last?.id);
+        const resumed = await feed.stream({ 'last-event-id': stream.revocations.at(-2)?.id ?? '' });
+        await until(() => resumed.heartbeats.length > 0);
+        t.strictSame(resumed.revocations, [last]);
+      },
+    );
+
+    t.test('Heartbeats come in time', async (t) => {
+      const stream = await feed.stream();
+      await until(() => stream.heartbeats.length >= 3, 10_000);
+      t.pass();
+    });
+
+    t.test('A cursor that is not known is followed by everything; what is no cursor is 400', async (t) => {
+      const known = await feed.all();
+      for (const cursor of ['999999999-AAAAAAAA', '1-AAAAAAAA', '0']) {
+        t.strictSame((await feed.page(`?after=${cursor}`)).entries, known, cursor);
+      }
+      for (const query of [
+        '?after=abc',
+        '?after=-1',
+        '?after=1',
+        '?after=1-A',
+        '?after=1&after=2',
+        '?after=%00',
+      ]) {
+        const { status, body } = await server.get(`/revocations${query}`, feed.headers);
+        t.equal(status, 400, query);
+        t.equal(body.error, 'invalid_request');
+      }
+    });
+
+    t.test(
+      'RFC 6749 §2.3.1, RFC 6750 §3.1: only for confidential clients with revocations:read',
+      async (t) => {
+        const missing = await server.get('/revocations');
+        t.equal(missing.status, 401);
+        t.ok(missing.headers.get('www-authenticate'));
+        const wrong = await server.get('/revocations', basic(feed.reader.id, 'wrong'));
+        t.equal(wrong.status, 401);
+        t.equal((await server.get('/revocations', world.serviceHeaders)).status, 403);
+        const open = await seedClient(server.database, { scope: ['revocations:read'] });
+        t.equal((await server.get('/revocations', basic(open.id, ''))).status, 403);
+        t.equal((await server.get('/revocations', { authorization: 'Bearer abc' })).status, 401);
+        const user = { authorization: `Bearer ${await feed.accessToken()}` };
+        t.equal((await server.get('/revocations', user)).status, 403);
+      },
+    );
+
+    t.test('RFC 6750 §2.1: an access token with the scope reads it too, until it is revoked', async (t) => {
+      const { body } = await server.token({ grant_type: 'client_credentials' }, feed.headers);
+      const bearer = { authorization: `Bearer ${body.access_token}` };
+      t.equal((await server.get('/revocations', bearer)).status, 200);
+      await server.revoke(body.access_token, {}, feed.headers);
+      t.equal((await server.get('/revocations', bearer)).status, 401);
+    });
+
+    t.test('Other methods are 405', async (t) => {
+      for (const method of ['HEAD', 'POST', 'DELETE']) {
+        const { status } = await fetch(`${server.url}/revocations`, { method, headers: feed.headers });
+        t.equal(status, 405, method);
+      }
+    });
+
+    t.test('The verifier follows it', async (t) => {
+      const verifier = feed.verifier();
+      const token = await feed.accessToken();
+      t.ok(await verifier.verify(token));
+      await world.revoke(token);
+      await until(async () =>
+        verifier.verify(token).then(
+          () => false,
+          ({ code }) => code === 'token_revoked',
+        ),
+      );
+      t.ok(await verifier.verify(await feed.accessToken()));
+    });
+
+    t.test('A server that closes ends its streams', async (t) => {
+      const stream = await feed.stream();
+      const start = Date.now();
+      await server.first.server.app.close();
+      await until(() => stream.isOver);
+      t.ok(Date.now() - start < 2000);
+    });
+  });
+}
