@@ -103,10 +103,15 @@ async function buildDomain(config: Config, storage: Storage, keys: KeyRing, log:
     ...{ counter: storage.loginCounter, counters, loginRatePerMinute: config.loginRatePerMinute },
     secret: await storage.keys.secret('login-limits'),
   });
+  const feed = new RevocationFeed({
+    ...{ source: storage.revocations, signals: storage.revocationSignals },
+    ...{ clock, log },
+  });
   metrics.read({
     passwordHashQueue: () => hasher.queued,
     databasePool: () => storage.database.pool(),
     redisReady: () => storage.redis && storage.redis.status === 'ready',
+    feed: () => feed.readings(),
   });
   const { clockToleranceSeconds, maxSessionsPerUser, issuer } = config;
   const grants = [
@@ -127,10 +132,6 @@ async function buildDomain(config: Config, storage: Storage, keys: KeyRing, log:
     ...{ config, storage, blocklist, passwords: hasher, clock, randomBytes },
     clientsChanged: () => clients.forget(),
     keysChanged: () => keys.reload(),
-  });
-  const feed = new RevocationFeed({
-    ...{ source: storage.revocations, signals: storage.revocationSignals },
-    ...{ clock, log },
   });
   const shared = { clients, sessions, refreshTokens, accessTokens, blocklist };
   return {

@@ -11,6 +11,8 @@ export interface Readings {
   databasePool(): { total: number; idle: number; waiting: number } | undefined;
   /** Undefined where no Redis is configured. */
   redisReady(): boolean | undefined;
+  /** The feed of revocations: entries in memory, and verifiers that listen. */
+  feed(): { entries: number; streams: number };
 }
 
 const durationBucketsSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -47,6 +49,12 @@ export class Metrics {
   read(readings: Readings): void {
     const gauge = gaugeIn([this.registry]);
     gauge('keyturn_password_hash_queue_length', 'Passwords waiting to be hashed', readings.passwordHashQueue);
+    gauge('keyturn_feed_entries', 'Entries of the revocation feed', () => readings.feed().entries);
+    gauge(
+      'keyturn_feed_streams',
+      'Verifiers that listen to the revocation feed',
+      () => readings.feed().streams,
+    );
     if (readings.redisReady() !== undefined) {
       gauge('keyturn_redis_up', 'Whether Redis can be used', () => Number(readings.redisReady()));
     }
