@@ -138,9 +138,9 @@ export const settings = {
   ),
   requestRatePerMinute: integer(
     'REQUEST_RATE_PER_MINUTE',
-    6000,
-    [1, 100_000_000],
-    'Requests per minute and client address, all endpoints together',
+    0,
+    [0, 100_000_000],
+    'Requests per minute and client address, all endpoints together; 0: no limit, for a proxy that has its own',
   ),
   auditRetentionDays: integer('AUDIT_RETENTION_DAYS', 90, [1, 3650], 'How long audit events are kept'),
   shutdownDrainSeconds: integer(
