@@ -1,7 +1,7 @@
 /** What the domain counts as it happens. Labels come from fixed sets, never from what a request brought. */
 import type { RevocationType } from './blocklist/entry.js';
-import type { GrantType } from './clients/client.js';
 import type { RefreshFailureReason } from './oauth/errors.js';
+import type { GrantType } from './oauth/grant-type.js';
 
 export type LoginOutcome = 'succeeded' | 'failed' | 'limited';
 export type RefreshOutcome = 'rotated' | 'retry' | RefreshFailureReason;

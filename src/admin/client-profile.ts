@@ -1,7 +1,8 @@
 /** What a client is registered with, and which of it goes together. */
 import Type, { type Static } from 'typebox';
-import { type Client, grantTypes } from '../clients/client.js';
+import type { Client } from '../clients/client.js';
 import type { ClientProfile } from '../clients/client-administration.js';
+import { grantTypes } from '../oauth/grant-type.js';
 import { parseScope } from '../oauth/scope.js';
 import { invalid } from './operation.js';
 

@@ -1,6 +1,5 @@
 /** The blocklist: PostgreSQL is its truth, a view in Redis or in process its fast copy. */
-import { type Counters, noCounters } from '../counters.js';
-import type { RevocationEntry, TokenIdentity } from './entry.js';
+import type { RevocationEntry, RevocationType, TokenIdentity } from './entry.js';
 
 /** The truth. */
 export interface RevocationStore {
@@ -18,12 +17,21 @@ export interface RevocationView {
   find(token: TokenIdentity): Promise<RevocationEntry | undefined>;
 }
 
+/** Told of every entry that is made known. */
+export interface RevocationCounter {
+  revocation(type: RevocationType): void;
+}
+
 export class Blocklist {
   readonly #store: RevocationStore;
   readonly #view: RevocationView;
-  readonly #counters: Counters;
+  readonly #counters: RevocationCounter;
 
-  constructor(store: RevocationStore, view: RevocationView, counters: Counters = noCounters) {
+  constructor(
+    store: RevocationStore,
+    view: RevocationView,
+    counters: RevocationCounter = { revocation: () => undefined },
+  ) {
     this.#store = store;
     this.#view = view;
     this.#counters = counters;

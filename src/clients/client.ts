@@ -1,7 +1,4 @@
 /** A registered application (RFC 6749 §2). */
-export const grantTypes = ['password', 'client_credentials', 'refresh_token'] as const;
-export type GrantType = (typeof grantTypes)[number];
-
 export interface Client {
   id: string;
   type: 'public' | 'confidential';

@@ -1,5 +1,6 @@
 /** What every grant type has in common. */
-import type { Client, GrantType } from '../clients/client.js';
+import type { Client } from '../clients/client.js';
+import type { GrantType } from '../oauth/grant-type.js';
 import type { Parameters } from '../oauth/parameters.js';
 import type { IssuedRefreshToken } from '../oauth/token-response.js';
 import type { Device } from '../sessions/session.js';
