@@ -16,6 +16,8 @@ function problemOf(schema: TObject, input: unknown): string {
   const [error] = Errors(schema, input);
   if (error?.keyword === 'required') return `Missing: ${error.params.requiredProperties.join(', ')}`;
   const member = error?.instancePath.slice(1) || 'The input';
+  if (error?.keyword === 'enum') return `${member}: must be one of ${error.params.allowedValues.join(', ')}`;
+  if (error?.keyword === 'pattern') return `${member}: has a form that is not allowed`;
   return `${member}: ${error?.message ?? 'does not fit'}`;
 }
 

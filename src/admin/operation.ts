@@ -22,7 +22,7 @@ interface Description {
 interface Definition<I extends TObject> extends Description {
   /** Members that are neither in the path nor, with GET, in the query are those of the JSON body. */
   readonly input: I;
-  run(context: AdminContext, input: Static<I>, actor: string): Promise<object>;
+  run(context: AdminContext, input: Static<I>, actor: string): Promise<JsonObject>;
 }
 
 export interface Operation extends Description {
@@ -31,7 +31,7 @@ export interface Operation extends Description {
    * @param actor `cli`, or the id of the user or client whose token admits the request; for the audit log
    * @throws OAuthError; `invalid_request` where the input does not fit the schema
    */
-  run(context: AdminContext, input: unknown, actor: string): Promise<object>;
+  run(context: AdminContext, input: unknown, actor: string): Promise<JsonObject>;
 }
 
 export function operation<I extends TObject>(definition: Definition<I>): Operation {
