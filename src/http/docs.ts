@@ -34,7 +34,8 @@ export async function registerDocs(app: FastifyInstance, document: string): Prom
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: pageSecurity,
-    uiConfig: { docExpansion: 'list', validatorUrl: null },
+    // Without the top bar, which could load a description from elsewhere.
+    uiConfig: { layout: 'BaseLayout', docExpansion: 'list', validatorUrl: null },
     theme: { title: 'keyturn' },
   });
 }

@@ -11,8 +11,9 @@ export interface ServerOptions {
   onConnectionError: (error: Error) => void;
 }
 
-const connectTimeoutMilliseconds = 2_000;
-const statementTimeoutMilliseconds = 5_000;
+// One after the other, both stay under what clients and proxies wait for.
+const connectTimeoutMilliseconds = 1_500;
+const statementTimeoutMilliseconds = 3_000;
 const scriptTimeoutMilliseconds = 3_600_000;
 const migrationLock = `SELECT pg_advisory_lock(hashtext('keyturn.migrations'))`;
 const migrationUnlock = `SELECT pg_advisory_unlock(hashtext('keyturn.migrations'))`;
