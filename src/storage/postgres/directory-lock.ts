@@ -3,7 +3,7 @@
  * A file with a process id would not do: ids are reused, and two containers that share a volume do not share ids.
  */
 import { randomUUID } from 'node:crypto';
-import { link, rename, rm, unlink } from 'node:fs/promises';
+import { link, readdir, rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,9 +24,16 @@ export interface DirectoryLock {
   release(): Promise<void>;
 }
 
+const namePattern = /^lock-(\d{1,9})\.sock$/;
+/** Names of dead holders that are kept, so that whoever lists the directory meanwhile cannot miss them all. */
+const keptNames = 2;
+
+function nameOf(number: number): string {
+  return `lock-${number}.sock`;
+}
+
 /** Takes the lock, or throws {@link DirectoryInUse}. */
 export async function lockDirectory(directory: string): Promise<DirectoryLock> {
-  const lockPath = join(directory, 'lock.sock');
   const ownPath = join(directory, `.lock-${randomUUID().slice(0, 8)}`);
   if (Buffer.byteLength(ownPath) > socketPathLimit) {
     throw new Error(
@@ -35,48 +42,54 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   }
   const server = await listen(ownPath);
   try {
-    await takeName(ownPath, lockPath, directory);
+    await takeName(ownPath, directory);
   } catch (error) {
     await close(server);
     throw error;
   } finally {
     await rm(ownPath, { force: true });
   }
-  return {
-    release: async () => {
-      await unlink(lockPath).catch(() => undefined);
-      await close(server);
-    },
-  };
+  return { release: () => close(server) };
 }
 
-/** Gives the socket its well-known name; `link` is atomic, so of several starters one wins. */
-async function takeName(ownPath: string, lockPath: string, directory: string): Promise<void> {
-  for (let attempt = 0; attempt < 20; attempt += 1) {
-    try {
-      await link(ownPath, lockPath);
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    if (await isAlive(lockPath)) throw new DirectoryInUse(directory);
-    await removeStale(lockPath);
-  }
-  throw new DirectoryInUse(directory);
-}
-
-/** Moves the name of a dead holder aside; puts it back if a live one took it in between. */
-async function removeStale(lockPath: string): Promise<void> {
-  const aside = `${lockPath}.${randomUUID().slice(0, 8)}`;
+/**
+ * Gives the socket the next name. Names are numbered; a holder owns the highest, and nobody ever removes that, alive or dead.
+ * `link` is atomic, so of several starters one gets a number. A number that was free because it is long outdated shows by
+ * there being a higher one.
+ */
+async function takeName(ownPath: string, directory: string): Promise<void> {
+  const highest = await highestNumber(directory);
+  if (highest > 0 && (await isAlive(join(directory, nameOf(highest))))) throw new DirectoryInUse(directory);
+  const number = highest + 1;
   try {
-    await rename(lockPath, aside);
-  } catch {
-    return;
+    await link(ownPath, join(directory, nameOf(number)));
+  } catch (error) {
+    // Somebody else was first: either it has the directory, or it has died since.
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return takeName(ownPath, directory);
+    throw error;
   }
-  if (await isAlive(aside)) await link(aside, lockPath).catch(() => undefined);
-  await rm(aside, { force: true });
+  if ((await highestNumber(directory)) > number) {
+    await rm(join(directory, nameOf(number)), { force: true });
+    return takeName(ownPath, directory);
+  }
+  await removeUpTo(number - 1 - keptNames, directory);
 }
 
+async function numbers(directory: string): Promise<number[]> {
+  const names = await readdir(directory);
+  return names.flatMap((name) => namePattern.exec(name)?.slice(1).map(Number) ?? []);
+}
+
+async function highestNumber(directory: string): Promise<number> {
+  return Math.max(0, ...(await numbers(directory)));
+}
+
+async function removeUpTo(last: number, directory: string): Promise<void> {
+  const outdated = (await numbers(directory)).filter((number) => number <= last);
+  for (const number of outdated) await rm(join(directory, nameOf(number)), { force: true });
+}
+
+/** A dead holder's socket refuses; anything else that goes wrong is no proof of death. */
 function isAlive(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(path);
@@ -84,7 +97,9 @@ function isAlive(path: string): Promise<boolean> {
       probe.destroy();
       resolve(true);
     });
-    probe.once('error', () => resolve(false));
+    probe.once('error', ({ code }: NodeJS.ErrnoException) => {
+      resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT');
+    });
   });
 }
 
