@@ -28,6 +28,7 @@ import { registerIntrospect, registerRevoke } from './revoke.js';
 import { secureEveryAnswer, securityHeaders } from './security-headers.js';
 import { registerSessions, type SessionsDependencies } from './sessions.js';
 import { registerToken } from './token.js';
+import { dropUnusedConnections } from './unused-connections.js';
 import { registerWellKnown, type WellKnownDependencies } from './well-known.js';
 
 export interface HttpDependencies
@@ -49,6 +50,7 @@ export interface HttpDependencies
 export async function buildHttp(dependencies: HttpDependencies): Promise<FastifyInstance> {
   const headers = securityHeaders(dependencies.issuer.startsWith('https:'));
   const app = createApp(dependencies, headers);
+  dropUnusedConnections(app);
   registerErrors(app);
   secureEveryAnswer(app, headers);
   logRequests(app);
