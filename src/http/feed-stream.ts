@@ -3,20 +3,24 @@ import { Readable } from 'node:stream';
 import type { RevocationFeed } from '../revocation/feed.js';
 import type { FeedEntry } from '../revocation/feed-entry.js';
 
-/** A reader that is this far behind is cut off: it comes back with its cursor. */
-const maxBufferedBytes = 1024 * 1024;
+/** With more than this unread, a reader is told nothing as it comes any more, but in its own time. */
+const maxUnreadBytes = 64 * 1024;
 /** Of what it has missed, this much at a time. */
 const chunkEntries = 200;
+/** A reader that does not catch up in this time is cut off: it comes back with its cursor. */
+const catchUpMilliseconds = 60_000;
 
 export class FeedStream extends Readable {
   readonly #feed: RevocationFeed;
   #cursor: string;
   #isLive = false;
+  #patience: NodeJS.Timeout;
 
   constructor(feed: RevocationFeed, cursor: string) {
     super();
     this.#feed = feed;
     this.#cursor = cursor;
+    this.#patience = this.#startPatience();
   }
 
   /** Called whenever the reader takes more. */
@@ -25,16 +29,19 @@ export class FeedStream extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    clearTimeout(this.#patience);
     this.#feed.leave(this);
     callback(error);
   }
 
   entries(entries: readonly FeedEntry[]): void {
-    this.#pushLive(eventsOf(entries));
+    const isTooMuch = entries.length > chunkEntries || this.readableLength > maxUnreadBytes;
+    if (isTooMuch) this.#fallBehind();
+    else this.#pushLive(entries);
   }
 
   current(cursor: string): void {
-    this.#pushLive(heartbeat(cursor));
+    if (this.readableLength <= maxUnreadBytes) this.push(heartbeat(cursor));
   }
 
   end(): void {
@@ -53,13 +60,25 @@ export class FeedStream extends Readable {
   }
 
   #join(): void {
+    clearTimeout(this.#patience);
     this.#isLive = true;
     this.#feed.join(this);
   }
 
-  #pushLive(events: Buffer): void {
-    this.push(events);
-    if (this.readableLength > maxBufferedBytes) this.destroy();
+  #pushLive(entries: readonly FeedEntry[]): void {
+    this.#cursor = entries.at(-1)?.cursor ?? this.#cursor;
+    this.push(eventsOf(entries));
+  }
+
+  #fallBehind(): void {
+    this.#feed.leave(this);
+    this.#isLive = false;
+    this.#patience = this.#startPatience();
+    this._read();
+  }
+
+  #startPatience(): NodeJS.Timeout {
+    return setTimeout(() => this.destroy(), catchUpMilliseconds).unref();
   }
 }
 
