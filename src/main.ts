@@ -1,14 +1,14 @@
 /** The process: loads the settings, starts, closes on signals. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { type Config, ConfigError, loadConfig } from './config.js';
 import { readEnvironment } from './environment.js';
-import { createLogger } from './logger.js';
+import { bulkOutput, createLogger } from './logger.js';
 import { buildServer, type Server } from './server.js';
 
 async function main(): Promise<void> {
   const config = loadConfig(readEnvironment(process.env));
-  const log = createLogger(config.logLevel, pino.destination({ dest: 1, sync: false }));
+  const log = createLogger(config.logLevel, bulkOutput());
   const server = await buildServer(config, log);
   await server.listen();
   let stopping = false;
