@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { plainAddress } from '../limits/network.js';
 import { OAuthError } from '../oauth/errors.js';
 import type { Parameters } from '../oauth/parameters.js';
 import type { Device } from '../sessions/session.js';
@@ -14,7 +15,7 @@ const hiddenCharacters = /[\p{C}\p{Zl}\p{Zp}]/u;
  */
 export function deviceOf(request: FastifyRequest, parameters: Parameters): Device {
   return {
-    address: request.ip,
+    address: plainAddress(request.ip),
     userAgent: request.headers['user-agent']?.slice(0, userAgentLimit),
     label: labelOf(parameters.optional('device_label')),
   };

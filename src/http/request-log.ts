@@ -1,6 +1,7 @@
 /** One line per request: who asked for what, and what came of it. Never a query, a header, or a body. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Client } from '../clients/client.js';
+import { plainAddress } from '../limits/network.js';
 import type { OAuthError } from '../oauth/errors.js';
 import type { Subject } from '../tokens/mint.js';
 
@@ -52,7 +53,7 @@ export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
       path: config?.url === undefined ? unknownPath(request.url) : pathOf(request.url),
       status: reply.statusCode,
       duration_ms: Math.round(reply.elapsedTime * 100) / 100,
-      address: request.ip,
+      address: plainAddress(request.ip),
       ...(requester && fieldsOf(requester)),
       ...(refusal && { code: refusal.code, reason: refusal.message }),
     },

@@ -1,5 +1,14 @@
 import ipaddr from 'ipaddr.js';
 
+const mappedPrefix = '::ffff:';
+
+/** RFC 4291 §2.5.5.2: an IPv4 client of a server that listens on `::` shows as an IPv6 address. */
+export function plainAddress<T extends string | undefined>(address: T): T | string {
+  if (!address?.startsWith(mappedPrefix)) return address;
+  const mapped = address.slice(mappedPrefix.length);
+  return ipaddr.IPv4.isValidFourPartDecimal(mapped) ? mapped : address;
+}
+
 /** An IPv6 subscriber has at least a /64, and can send from every address in it (RFC 6177). */
 const subscriberPrefixBits = 64;
 

@@ -1,4 +1,6 @@
+import fastify from 'fastify';
 import t from 'tap';
+import { registerErrors } from '../../src/http/errors.js';
 import { startServer } from '../support/server.js';
 
 t.test('RFC 9110 §15.5.6: other methods of a path are told which it has', async (t) => {
@@ -75,4 +77,26 @@ t.test('what goes wrong inside is 500 without a word about it', async (t) => {
   t.same(answer.body, { error: 'server_error' });
   t.equal(answer.headers.get('cache-control'), 'no-store');
   t.match(server.first.log.join(''), /"level":50.*gone|"level":50.*grants/s, 'the log knows');
+});
+
+t.test('whatever is thrown, and be it no error, is a 500 that tells nothing', async (t) => {
+  const app = fastify();
+  registerErrors(app);
+  const thrown: unknown[] = [
+    'text',
+    null,
+    undefined,
+    42,
+    { statusCode: 404, message: 'secret' },
+    new Error('secret'),
+  ];
+  app.get<{ Params: { index: string } }>('/:index', async ({ params }) => {
+    throw thrown[Number(params.index)];
+  });
+  for (const [index, what] of thrown.entries()) {
+    const answer = await app.inject(`/${index}`);
+    t.equal(answer.statusCode, 500, String(what));
+    t.same(answer.json(), { error: 'server_error' }, String(what));
+  }
+  await app.close();
 });

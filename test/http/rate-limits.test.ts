@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import t from 'tap';
-import { networkOf } from '../../src/limits/network.js';
+import { networkOf, plainAddress } from '../../src/limits/network.js';
 import { MemoryRateTally, windowMilliseconds } from '../../src/limits/rate-counter.js';
 import type { Answer } from '../support/http-client.js';
 import { seedUser } from '../support/seed.js';
@@ -187,4 +187,11 @@ t.test('networks', async (t) => {
   t.equal(networkOf('fe80::1%eth0'), 'fe80::/64');
   t.equal(networkOf(undefined), 'local');
   t.equal(networkOf('a:b:c:not an address'), 'local');
+});
+
+t.test('RFC 4291 §2.5.5.2: an IPv4 address is shown as such', async (t) => {
+  t.equal(plainAddress('::ffff:192.0.2.1'), '192.0.2.1');
+  t.equal(plainAddress('::ffff:c000:201'), '::ffff:c000:201');
+  t.equal(plainAddress('2001:db8::1'), '2001:db8::1');
+  t.equal(plainAddress(undefined), undefined);
 });
