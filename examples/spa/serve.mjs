@@ -1,10 +1,12 @@
 // `npm run example:spa`: the token server with a demo user, and on another port the single-page app with its resource server.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createServer, request } from 'node:http';
+import { createServer } from 'node:http';
 import { extname, join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prepare } from '../../scripts/prepare.mjs';
 
@@ -15,6 +17,15 @@ const pagePort = Number(process.env.PAGE_PORT || 5173);
 const issuer = `http://localhost:${port}`;
 const pageOrigin = `http://localhost:${pagePort}`;
 const username = 'ada';
+const serverEnv = {
+  ...process.env,
+  ...{ PORT: String(port), ISSUER: issuer, LOG_LEVEL: 'warn' },
+  ...{ DATA_DIR: dataDirectory, KEYS_DIR: join(dataDirectory, 'keys') },
+  DATABASE_URL: '',
+  REDIS_URL: '',
+  // A minute, so that the silent refresh can be watched.
+  ACCESS_TOKEN_TTL_SECONDS: '60',
+};
 
 prepare();
 mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
@@ -27,15 +38,9 @@ createServer(servePage).listen(pagePort, '127.0.0.1', () => {
   console.log(`\nThe demo is at ${pageOrigin}\n  user name  ${username}\n  password   ${password()}\n`);
 });
 
-/** Access tokens of a minute, so that the silent refresh can be watched. */
 function startServer() {
-  const env = {
-    ...process.env,
-    ...{ PORT: String(port), ISSUER: issuer, LOG_LEVEL: 'warn', ACCESS_TOKEN_TTL_SECONDS: '60' },
-    ...{ DATA_DIR: dataDirectory, KEYS_DIR: join(dataDirectory, 'keys') },
-  };
   const child = spawn(process.execPath, [join(root, 'dist/main.js')], {
-    env,
+    env: serverEnv,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   child.on('exit', (code) => process.exit(code ?? 1));
@@ -53,40 +58,46 @@ async function ready() {
 }
 
 async function registerClient() {
-  const profile = { origins: [pageOrigin], grants: ['password', 'refresh_token'], scope: 'notes' };
-  const cookie = { refresh_delivery: 'cookie' };
-  const { status } = await admin('POST', '/clients', {
-    client_id: 'spa',
-    type: 'public',
-    ...profile,
-    ...cookie,
-  });
-  if (status === 409) await admin('PATCH', '/clients/spa', profile);
+  const origin = ['--origin', pageOrigin];
+  if (await keyturn('clients', 'show', 'spa')) return keyturn('clients', 'update', 'spa', ...origin);
+  const grants = ['--grant', 'password', '--grant', 'refresh_token', '--scope', 'notes'];
+  const delivery = ['--refresh-delivery', 'cookie'];
+  return keyturn('clients', 'create', '--id', 'spa', '--type', 'public', ...grants, ...delivery, ...origin);
 }
 
 async function registerUser() {
-  await admin('POST', '/users', { email: 'ada@example.test', username, password: password() });
+  if (await keyturn('users', 'show', username)) return;
+  const names = ['--email', 'ada@example.test', '--username', username];
+  await keyturn('users', 'create', ...names, '--password-stdin');
 }
 
 /** The resource server follows the revocation feed with a client of its own. */
 async function createResourceServer() {
   const { createVerifier } = await import('../../dist/verifier/index.js');
-  const client = {
-    client_id: 'api',
-    type: 'confidential',
-    grants: ['client_credentials'],
-    scope: 'revocations:read',
-  };
-  const created = await admin('POST', '/clients', client);
-  const { body } = created.status === 409 ? await admin('POST', '/clients/api/rotate-secret') : created;
+  const service = ['--type', 'confidential', '--grant', 'client_credentials', '--scope', 'revocations:read'];
+  const known = await keyturn('clients', 'show', 'api');
+  const client = known
+    ? await keyturn('clients', 'rotate-secret', 'api')
+    : await keyturn('clients', 'create', '--id', 'api', ...service);
   return createVerifier({
     issuer,
     audience: 'urn:keyturn:api',
     revocations: {
-      ...{ follow: 'stream', clientId: 'api', clientSecret: body.client_secret },
+      ...{ follow: 'stream', clientId: 'api', clientSecret: client.client_secret },
       ...{ maxStalenessSeconds: 30, onStale: 'reject' },
     },
   });
+}
+
+/** Runs the `keyturn` command, with the password on stdin. Answers its result, or undefined when it failed. */
+async function keyturn(...args) {
+  const command = spawn(process.execPath, [join(root, 'dist/cli/main.js'), ...args, '--json'], {
+    env: serverEnv,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  command.stdin.end(password());
+  const [output] = await Promise.all([text(command.stdout), once(command, 'close')]);
+  return command.exitCode === 0 ? JSON.parse(output) : undefined;
 }
 
 /** The demo's password: made at the first start, kept with the demo's data. */
@@ -94,28 +105,6 @@ function password() {
   const file = join(dataDirectory, 'password');
   if (!existsSync(file)) writeFileSync(file, randomBytes(9).toString('base64url'), { mode: 0o600 });
   return readFileSync(file, 'utf8');
-}
-
-/** An admin operation, over the server's local socket. */
-function admin(method, path, input = {}) {
-  return new Promise((resolve, reject) => {
-    const options = {
-      socketPath: join(dataDirectory, 'admin.sock'),
-      path: `/admin${path}`,
-      method,
-      headers: { 'Content-Type': 'application/json' },
-    };
-    const call = request(options, async (answer) => {
-      const text = Buffer.concat(await answer.toArray()).toString();
-      if (answer.statusCode < 400 || answer.statusCode === 409) {
-        resolve({ status: answer.statusCode, body: JSON.parse(text) });
-      } else {
-        reject(new Error(`${method} ${path}: ${text}`));
-      }
-    });
-    call.on('error', reject);
-    call.end(JSON.stringify(input));
-  });
 }
 
 const types = {
