@@ -1,8 +1,9 @@
 /** The process: loads the settings, starts, closes on signals. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { type Config, ConfigError, loadConfig } from './config.js';
+import { type Config, loadConfig } from './config.js';
 import { readEnvironment } from './environment.js';
+import { errorMessage } from './error-message.js';
 import { bulkOutput, createLogger } from './logger.js';
 import { buildServer, type Server } from './server.js';
 
@@ -11,6 +12,7 @@ async function main(): Promise<void> {
   const log = createLogger(config.logLevel, bulkOutput());
   const server = await buildServer(config, log);
   await server.listen();
+  process.stdout.write((await server.demoOnFirstStart()) ?? '');
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     // A second signal must not cut off what the first lets finish; the grace period is what bounds it.
@@ -48,7 +50,6 @@ function cutOffConnections(server: Server, log: Logger): void {
 }
 
 main().catch((error: unknown) => {
-  const message = error instanceof ConfigError ? error.message : String((error as Error)?.stack ?? error);
-  process.stderr.write(`keyturn: ${message}\n`);
+  process.stderr.write(`keyturn: ${errorMessage(error)}\n`);
   process.exit(1);
 });

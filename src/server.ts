@@ -7,6 +7,7 @@ import { ClientRegistry } from './clients/client-registry.js';
 import { systemClock } from './clock.js';
 import { composeAdmin, passwordHasher } from './compose-admin.js';
 import type { Config } from './config.js';
+import { demoOnFirstStart } from './demo.js';
 import { clientCredentialsGrant } from './grants/client-credentials.js';
 import { passwordGrant } from './grants/password.js';
 import { refreshTokenGrant } from './grants/refresh-token.js';
@@ -35,6 +36,8 @@ export interface Server {
   storage: Storage;
   /** On PORT, and on the admin socket where the embedded database is in use. */
   listen(): Promise<void>;
+  /** Makes a demo on the first start on the embedded database, and answers how to use it; undefined otherwise. */
+  demoOnFirstStart(): Promise<string | undefined>;
   /** From now on `/health/ready` answers 503; everything else goes on. */
   drain(): void;
   /** Finishes what is in flight, and then closes everything. */
@@ -61,6 +64,8 @@ export async function buildServer(config: Config, log: PinoLogger): Promise<Serv
         await socket?.listen();
         await app.listen({ port: config.port, host: config.host });
       },
+      demoOnFirstStart: async () =>
+        config.databaseUrl ? undefined : demoOnFirstStart(domain.admin, config.issuer),
       drain: () => domain.health.drain(),
       close: async () => {
         await app.close();

@@ -1,6 +1,7 @@
 /** Finds the command, runs it, prints, and answers the exit code: 0 done, 1 failed or refused, 2 wrong usage. */
 import { Refusal } from '../admin/operation.js';
 import { readEnvironment } from '../environment.js';
+import { errorMessage } from '../error-message.js';
 import type { JsonObject } from '../oauth/claims.js';
 import { OAuthError } from '../oauth/errors.js';
 import type { Environment } from '../settings.js';
@@ -68,17 +69,10 @@ function report(outcome: Outcome, json: boolean, { stdout }: Streams): number | 
 
 function reportError(error: unknown, command: Command, json: boolean, { stdout, stderr }: Streams): number {
   const usage = error instanceof UsageError;
-  const message = messageOf(error);
+  const message = errorMessage(error);
   stderr.write(`keyturn: ${message}\n${usage ? `\n${commandUsage(command)}` : ''}`);
   if (json) printJson(stdout, errorResult(error, message));
   return usage ? 2 : 1;
-}
-
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'failed';
-  if (!(error instanceof OAuthError)) return error.message;
-  const cause = error.cause instanceof Error && error.cause.message ? `: ${error.cause.message}` : '';
-  return `${error.code === 'temporarily_unavailable' ? error.message : (error.description ?? error.message)}${cause}`;
 }
 
 function errorResult(error: unknown, message: string): JsonObject {
