@@ -10,6 +10,11 @@ import { buildServer, type Server } from './server.js';
 async function main(): Promise<void> {
   const config = loadConfig(readEnvironment(process.env));
   const log = createLogger(config.logLevel, bulkOutput());
+  // Node would print whatever hangs on the error: a library's may hold commands, and tokens in them.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'crashed');
+    process.exit(1);
+  });
   const server = await buildServer(config, log);
   await server.listen();
   process.stdout.write((await server.demoOnFirstStart()) ?? '');
