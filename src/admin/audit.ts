@@ -2,8 +2,9 @@
 import Type from 'typebox';
 import type { RecordedAuditEvent } from '../audit.js';
 import type { AdminContext } from './context.js';
-import { invalid, operation } from './operation.js';
+import { operation } from './operation.js';
 import { pageInput, readPage } from './page.js';
+import { invalid } from './refusals.js';
 import { isUserId } from './user-profile.js';
 import { requireUser } from './users.js';
 

@@ -4,7 +4,7 @@ import type { Client } from '../clients/client.js';
 import type { ClientProfile } from '../clients/client-administration.js';
 import { grantTypes } from '../oauth/grant-type.js';
 import { parseScope } from '../oauth/scope.js';
-import { invalid } from './operation.js';
+import { invalid } from './refusals.js';
 
 /** With the longest claims of a user, an access token still fits the 8 kB that servers allow a header. */
 const scopeLimitBytes = 512;

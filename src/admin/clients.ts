@@ -4,12 +4,12 @@ import Type from 'typebox';
 import { isClientId } from '../clients/authenticate-client.js';
 import type { Client } from '../clients/client.js';
 import type { ClientEnding, ClientProfile } from '../clients/client-administration.js';
-import { OAuthError } from '../oauth/errors.js';
 import { secretHash } from '../secrets.js';
 import { checkConsistency, clientProfileInput, grantsInput, toClientProfile } from './client-profile.js';
 import type { AdminContext } from './context.js';
-import { invalid, operation, unknown } from './operation.js';
+import { operation } from './operation.js';
 import { pageInput, readPage } from './page.js';
+import { invalid, taken, unknown } from './refusals.js';
 
 const strict = { additionalProperties: false };
 const reference = { client: Type.String({ minLength: 1, maxLength: 100, description: 'The client id' }) };
@@ -49,8 +49,7 @@ const create = operation({
     const secret = type === 'confidential' ? newSecret(context) : undefined;
     const hash = secret === undefined ? null : secretHash(secret);
     const created = await context.clients.create({ id, type, secretHash: hash, ...profile }, actor);
-    if (created === 'taken')
-      throw new OAuthError('conflict', { description: 'There is such a client already' });
+    if (created === 'taken') throw taken('There is such a client already');
     await takenUp(context, created);
     return { ...describeClient(created), ...(secret !== undefined && { client_secret: secret }) };
   },

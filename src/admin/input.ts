@@ -1,12 +1,12 @@
 /** Checks what comes in against an operation's schema. */
 import type { Static, TObject } from 'typebox';
 import { Check, Errors } from 'typebox/value';
-import { OAuthError } from '../oauth/errors.js';
+import { invalid } from './refusals.js';
 
 /** The input, known to fit. Throws `invalid_request` that names the member, and never a value. */
 export function checkedInput<I extends TObject>(schema: I, input: unknown): Static<I> {
-  if (!Check(schema, input)) throw refusal(problemOf(schema, input));
-  if (hasUnstorableText(input)) throw refusal('Text cannot hold NUL characters or lone surrogates');
+  if (!Check(schema, input)) throw invalid(problemOf(schema, input));
+  if (hasUnstorableText(input)) throw invalid('Text cannot hold NUL characters or lone surrogates');
   return input;
 }
 
@@ -19,13 +19,6 @@ function problemOf(schema: TObject, input: unknown): string {
   if (error?.keyword === 'enum') return `${member}: must be one of ${error.params.allowedValues.join(', ')}`;
   if (error?.keyword === 'pattern') return `${member}: has a form that is not allowed`;
   return `${member}: ${error?.message ?? 'does not fit'}`;
-}
-
-/** RFC 6749 §5.2: `error_description` holds printable ASCII without `"` and `\`. */
-function refusal(description: string): OAuthError {
-  return new OAuthError('invalid_request', {
-    description: description.replace(/[^\x20-\x21\x23-\x5B\x5D-\x7E]/g, '?'),
-  });
 }
 
 /** NUL, and halves of surrogate pairs: PostgreSQL's text holds neither. */

@@ -12,7 +12,8 @@ import {
   revokeKey,
   rotateKeys,
 } from './keys.js';
-import { operation, Refusal, unknown } from './operation.js';
+import { operation } from './operation.js';
+import { Refusal, unknown } from './refusals.js';
 import { toWire } from './wire.js';
 
 const strict = { additionalProperties: false };
@@ -96,10 +97,12 @@ const move = operation({
   summary: 'Move all keys between KEYS_DIR and the database',
   local: true,
   input: Type.Object({ to: Type.Enum(['files', 'database'], { description: 'The new home' }) }, strict),
-  run: async (context, { to }) => {
+  run: async (context, { to }, actor) => {
     const { files, database } = context.keys.homes;
     const [source, target] = to === 'files' ? [database(), files()] : [files(), database()];
-    return done(context, await moveKeys(source, target), ['moved']);
+    const moved = await done(context, await moveKeys(source, target), ['moved']);
+    await context.audit.record({ type: 'keys_moved', actor, detail: { to } });
+    return moved;
   },
 });
 
@@ -110,7 +113,11 @@ const reencrypt = operation({
   summary: 'Encrypt with KEY_ENCRYPTION_KEY what KEY_ENCRYPTION_KEY_PREVIOUS encrypted',
   local: true,
   input: nothing,
-  run: async (context) => done(context, await reencryptKeys(context.keys.homes.database()), ['done']),
+  run: async (context, _input, actor) => {
+    const reencrypted = await done(context, await reencryptKeys(context.keys.homes.database()), ['done']);
+    await context.audit.record({ type: 'keys_reencrypted', actor });
+    return reencrypted;
+  },
 });
 
 export const keyOperations = [list, check, rotate, revoke, move, reencrypt];
@@ -130,7 +137,7 @@ async function done(
   successes: readonly string[],
 ): Promise<JsonObject> {
   const wire = toWire(result);
-  if (!successes.includes(result.outcome)) throw new Refusal(result.message.replaceAll('"', "'"), wire);
+  if (!successes.includes(result.outcome)) throw new Refusal(result.message, wire);
   await keys.changed();
   return wire;
 }

@@ -4,7 +4,6 @@
  */
 import type { Static, TObject } from 'typebox';
 import type { JsonObject } from '../oauth/claims.js';
-import { OAuthError } from '../oauth/errors.js';
 import type { AdminContext } from './context.js';
 import { checkedInput } from './input.js';
 
@@ -39,22 +38,4 @@ export function operation<I extends TObject>(definition: Definition<I>): Operati
     ...definition,
     run: (context, input, actor) => definition.run(context, checkedInput(definition.input, input), actor),
   };
-}
-
-/** Declined for a reason that takes more than a sentence: the answer to it carries `result` too. */
-export class Refusal extends OAuthError {
-  readonly result: JsonObject;
-
-  constructor(description: string, result: JsonObject) {
-    super('conflict', { description });
-    this.result = result;
-  }
-}
-
-export function unknown(what: string): OAuthError {
-  return new OAuthError('not_found', { description: `There is no such ${what}` });
-}
-
-export function invalid(description: string): OAuthError {
-  return new OAuthError('invalid_request', { description });
 }

@@ -3,8 +3,9 @@ import Type from 'typebox';
 import type { SessionSummary } from '../sessions/session.js';
 import type { Generation, SessionPosition } from '../sessions/session-administration.js';
 import type { AdminContext } from './context.js';
-import { invalid, operation, unknown } from './operation.js';
+import { operation } from './operation.js';
 import { pageInput, readPage } from './page.js';
+import { invalid, unknown } from './refusals.js';
 import { requireUser } from './users.js';
 
 const strict = { additionalProperties: false };

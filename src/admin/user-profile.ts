@@ -4,7 +4,7 @@ import { customClaimsLimitBytes, customClaimsProblem } from '../oauth/claims.js'
 import { canonicalEmail, canonicalUsername } from '../users/identifiers.js';
 import { passwordLimitBytes } from '../users/password-hasher.js';
 import type { UserProfile } from '../users/user-administration.js';
-import { invalid } from './operation.js';
+import { invalid } from './refusals.js';
 
 /** With the longest custom claims, scope and audiences, an access token still fits the 8 kB that servers allow a header. */
 const rolesAndPermissionsLimitBytes = 1536;
@@ -103,7 +103,7 @@ function checkedUsername(value: string): string {
 
 function checkedClaims(claims: Record<string, unknown>): Record<string, unknown> {
   const problem = customClaimsProblem(claims);
-  if (problem !== undefined) throw invalid(`claims: ${problem.replaceAll('"', "'")}`);
+  if (problem !== undefined) throw invalid(`claims: ${problem}`);
   return claims;
 }
 

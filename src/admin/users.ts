@@ -1,13 +1,13 @@
 /** Operations on users. */
 import { randomUUID } from 'node:crypto';
 import Type from 'typebox';
-import { OAuthError } from '../oauth/errors.js';
 import { canonicalLogin } from '../users/identifiers.js';
 import type { User } from '../users/user.js';
 import type { TakenName, UserEnding } from '../users/user-administration.js';
 import type { AdminContext } from './context.js';
-import { invalid, operation, unknown } from './operation.js';
+import { operation } from './operation.js';
 import { pageInput, readPage } from './page.js';
+import { invalid, taken, unknown } from './refusals.js';
 import {
   checkedPassword,
   checkLength,
@@ -191,7 +191,7 @@ async function endUser(context: AdminContext, id: string, ending: UserEnding, ac
 function unlessTaken(user: User | TakenName): User {
   if (typeof user === 'object') return user;
   const name = user === 'email taken' ? 'e-mail address' : 'username';
-  throw new OAuthError('conflict', { description: `Another user has this ${name}` });
+  throw taken(`Another user has this ${name}`);
 }
 
 function describeUser(user: User) {

@@ -1,5 +1,5 @@
 /** Finds the command, runs it, prints, and answers the exit code: 0 done, 1 failed or refused, 2 wrong usage. */
-import { Refusal } from '../admin/operation.js';
+import { Refusal } from '../admin/refusals.js';
 import { readEnvironment } from '../environment.js';
 import { errorMessage } from '../error-message.js';
 import type { JsonObject } from '../oauth/claims.js';

@@ -2,7 +2,8 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { type Operation, Refusal } from '../admin/operation.js';
+import type { Operation } from '../admin/operation.js';
+import { Refusal } from '../admin/refusals.js';
 import { adminSocketPath } from '../admin/socket-path.js';
 import type { JsonObject } from '../oauth/claims.js';
 import { OAuthError, type OAuthErrorCode } from '../oauth/errors.js';
@@ -33,6 +34,9 @@ function isListening(path: string): Promise<boolean> {
   });
 }
 
+/** Longer than any operation takes. */
+const timeoutMilliseconds = 60_000;
+
 interface Answer {
   status: number;
   body: JsonObject;
@@ -42,8 +46,9 @@ function send(socketPath: string, operation: Operation, input: JsonObject): Prom
   const { method } = operation;
   const { path, body } = requestOf(operation, input);
   const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+  const signal = AbortSignal.timeout(timeoutMilliseconds);
   return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, method, path, headers, agent: false }, (response) => {
+    const sent = request({ socketPath, method, path, headers, agent: false, signal }, (response) => {
       text(response)
         .then((answer) => resolve({ status: response.statusCode ?? 0, body: JSON.parse(answer) }))
         .catch(reject);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Client } from '../../clients/client.js';
 import type {
   ClientAdministration,
@@ -85,9 +86,11 @@ export class PostgresClientAdministration implements ClientAdministration {
     return this.#database.transaction(async (queries) => {
       const client = firstClient(await queries.run(findForUpdate, [id]));
       if (!client) return undefined;
-      const changed = await queries.run(update, columnsOf(id, change(client)));
-      await recordEvent(queries, { type: 'client_updated', actor, clientId: id });
-      return firstClient(changed);
+      const changed = change(client);
+      const updated = firstClient(await queries.run(update, columnsOf(id, changed)));
+      const detail = { changed: changedMembers(client, changed) };
+      await recordEvent(queries, { type: 'client_updated', actor, clientId: id, detail });
+      return updated;
     });
   }
 
@@ -123,6 +126,19 @@ export class PostgresClientAdministration implements ClientAdministration {
       return client;
     });
   }
+}
+
+/** What differs, by its name outside. */
+function changedMembers(before: ClientProfile, after: ClientProfile): string[] {
+  const members: [name: string, before: unknown, after: unknown][] = [
+    ['grants', before.grants, after.grants],
+    ['scope', before.scope, after.scope],
+    ['audiences', before.audiences, after.audiences],
+    ['origins', before.origins, after.origins],
+    ['refresh_delivery', before.refreshDelivery, after.refreshDelivery],
+    ['cookie_same_site', before.cookieSameSite, after.cookieSameSite],
+  ];
+  return members.filter(([, was, is]) => !isDeepStrictEqual(was, is)).map(([name]) => name);
 }
 
 function columnsOf(id: string, profile: ClientProfile): unknown[] {

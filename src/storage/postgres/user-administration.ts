@@ -84,7 +84,7 @@ export class PostgresUserAdministration implements UserAdministration {
       const user = firstUser(await queries.run(findForUpdate, [id]));
       if (!user) return undefined;
       const changed = await queries.run(update, columnsOf(id, { ...user, ...change }));
-      const detail = { changed: Object.keys(change) };
+      const detail = { changed: Object.keys(change).map((member) => wireNames[member] ?? member) };
       await recordEvent(queries, { type: 'user_updated', actor, userId: id, detail });
       return firstUser(changed);
     });
@@ -127,6 +127,9 @@ export class PostgresUserAdministration implements UserAdministration {
     }
   }
 }
+
+/** Where a member is called otherwise outside. */
+const wireNames: Record<string, string> = { orgId: 'org_id', custom: 'claims' };
 
 function columnsOf(id: string, profile: UserProfile): unknown[] {
   const { email, username, roles, permissions, orgId, custom } = profile;
