@@ -31,12 +31,12 @@ async function createDemo(admin: AdminContext): Promise<Demo> {
   const service = 'demo-service';
   await operationNamed('clients.create').run(
     admin,
-    { id: app, type: 'public', grants: ['password', 'refresh_token'], scope: 'read write' },
+    { client_id: app, type: 'public', grants: ['password', 'refresh_token'], scope: 'read write' },
     actor,
   );
   const created = await operationNamed('clients.create').run(
     admin,
-    { id: service, type: 'confidential', grants: ['client_credentials'], scope: 'read revocations:read' },
+    { client_id: service, type: 'confidential', grants: ['client_credentials'], scope: 'read revocations:read' },
     actor,
   );
   await operationNamed('users.create').run(admin, { email: username, username: 'demo', password }, actor);
