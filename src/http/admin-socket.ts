@@ -3,7 +3,7 @@
  * No token: whoever can open the socket can read the database, too.
  */
 import { chmod, rm } from 'node:fs/promises';
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { AdminContext } from '../admin/context.js';
 import { operations } from '../admin/operations.js';
 import { adminSocketPath } from '../admin/socket-path.js';
@@ -17,7 +17,10 @@ export class AdminSocket {
 
   constructor(context: AdminContext, dataDirectory: string, log: FastifyBaseLogger) {
     this.#path = adminSocketPath(dataDirectory);
-    this.#app = fastify({ loggerInstance: log });
+    this.#app = fastify({
+      loggerInstance: log,
+      logController: new LogController({ disableRequestLogging: true }),
+    });
     registerErrors(this.#app);
     logRequests(this.#app);
     this.#app.register(async (admin) => mount(admin, operations, context, async () => 'cli'), {
