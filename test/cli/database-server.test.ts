@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import { serverSettings } from '../support/server.js';
 import { startServerProcess } from '../support/server-process.js';
@@ -22,6 +23,26 @@ t.test('PostgreSQL', needs('postgres'), async (t) => {
       t.match(await keyturnHere(['users', 'list'], { environment }), { code: 0 });
     },
   );
+
+  t.test('keys move to the database and back by one command, and can be encrypted anew', async (t) => {
+    const server = await startServerProcess(t, { database: 'postgres' });
+    const inFiles = { ...server.settings, KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64url') };
+    const inDatabase = { ...inFiles, KEY_STORE: 'database' };
+    const kids = async (environment: Record<string, string>) => {
+      const { result } = await keyturnJson(['keys', 'list'], { environment });
+      return (result.keys as { kid: string }[]).map(({ kid }) => kid);
+    };
+    const before = await kids(inFiles);
+    const moved = await keyturnJson(['keys', 'move', '--to', 'database'], { environment: inFiles });
+    t.match(moved, { code: 0, result: { outcome: 'moved', kids: before } });
+    t.same([await kids(inFiles), await kids(inDatabase)], [[], before]);
+    t.match(await keyturnJson(['keys', 'reencrypt'], { environment: inDatabase }), { code: 0 });
+    t.match(await keyturnJson(['keys', 'move', '--to', 'files'], { environment: inDatabase }), { code: 0 });
+    t.same([await kids(inFiles), await kids(inDatabase)], [before, []]);
+    const { result } = await keyturnJson(['audit', 'list', '--limit', '3'], { environment: inFiles });
+    const types = (result.events as { type: string }[]).map(({ type }) => type);
+    t.same(types, ['keys_moved', 'keys_reencrypted', 'keys_moved']);
+  });
 
   t.test('a database that is away: keys in files can still be looked at and withdrawn', async (t) => {
     const settings = await serverSettings(t);
