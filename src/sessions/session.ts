@@ -20,6 +20,7 @@ export interface SessionDraft {
   accessTokenExpiresAt: number;
   /** The user's row as it was when the password was checked: if it changed since, the session does not begin. */
   passwordChangedAt: Date;
+  revokedBefore: Date | null;
 }
 
 /** What of a session's row decides the fate of a refresh token that could not be rotated. */

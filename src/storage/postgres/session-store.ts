@@ -17,16 +17,20 @@ export interface SessionStoreSettings {
 
 type Expiry = { idle_expires_at: Date; absolute_expires_at: Date };
 
-// FOR SHARE: a password change or a disabling that commits first is seen; one that comes later sees this session.
+// Without the refresh grant a session lasts as long as its one access token.
+// FOR SHARE: a password change, a disabling or a revocation that commits first is seen; one that comes later sees this session.
 const begin = statement<Expiry>(`
   WITH session AS (
     INSERT INTO sessions (id, user_id, client_id, secret_hash, scope, auth_time, rotated_at, last_used_at,
       idle_expires_at, absolute_expires_at, access_tokens_expire_at, address, user_agent, label)
     SELECT $1::uuid, u.id, c.id, $4::bytea, $5::text[], $13::timestamptz, now(), now(),
-      now() + make_interval(secs => least($11::int, $12::int)), now() + make_interval(secs => $12::int),
+      CASE WHEN 'refresh_token' = ANY (c.grants)
+        THEN now() + make_interval(secs => least($11::int, $12::int)) ELSE $6::timestamptz END,
+      now() + make_interval(secs => $12::int),
       $6::timestamptz, $7::text, $8::text, $9::text
     FROM users u, clients c
     WHERE u.id = $2::uuid AND u.disabled_at IS NULL AND u.password_changed_at = $10::timestamptz
+      AND u.revoked_before IS NOT DISTINCT FROM $14::timestamptz
       AND c.id = $3::text AND c.disabled_at IS NULL
     FOR SHARE OF u, c
     RETURNING *
@@ -129,7 +133,7 @@ export class PostgresSessionStore implements SessionStore {
         this.#settings.sessionIdleTtlSeconds,
         this.#settings.sessionAbsoluteTtlSeconds,
       ],
-      draft.authTime,
+      ...[draft.authTime, draft.revokedBefore],
     ]);
     return row ? expiryOf(row) : 'refused';
   }
