@@ -16,7 +16,7 @@ declare global {
 const root = new URL('../../../', import.meta.url).pathname;
 
 /** The library as `npm run build` emits it, by file name. */
-export function buildLibrary(): ReadonlyMap<string, string> {
+export function buildLibrary(...options: string[]): ReadonlyMap<string, string> {
   const directory = mkdtempSync(join(tmpdir(), 'keyturn-browser-'));
   try {
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
@@ -31,6 +31,7 @@ export function buildLibrary(): ReadonlyMap<string, string> {
       '--outDir',
       directory,
       '--listEmittedFiles',
+      ...options,
     ];
     const emitted = execFileSync('env', args, { encoding: 'utf8' }).matchAll(/(\S+\/(\S+\.js))$/gm);
     return new Map([...emitted].map(([, path = '', name = '']) => [name, readFileSync(path, 'utf8')]));
