@@ -36,7 +36,12 @@ async function createDemo(admin: AdminContext): Promise<Demo> {
   );
   const created = await operationNamed('clients.create').run(
     admin,
-    { client_id: service, type: 'confidential', grants: ['client_credentials'], scope: 'read revocations:read' },
+    {
+      client_id: service,
+      type: 'confidential',
+      grants: ['client_credentials'],
+      scope: 'read revocations:read',
+    },
     actor,
   );
   await operationNamed('users.create').run(admin, { email: username, username: 'demo', password }, actor);
