@@ -5,7 +5,7 @@
  * only the hash of the session secret, so a dump of it yields nothing to present, with the MAC key or without. And since all
  * but the generation stays the same, the server makes the same successor again without storing it.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { type RandomBytes, secretHash } from '../secrets.js';
 
 export interface RefreshToken {
@@ -24,10 +24,11 @@ const tokenLength = prefix.length + Math.ceil(((signedBytes + macBytes) * 4) / 3
 
 /** Makes and reads refresh tokens under one MAC key (32 bytes). */
 export class RefreshTokenCodec {
-  readonly #macKey: Uint8Array;
+  readonly #macKey: KeyObject;
 
   constructor(macKey: Uint8Array) {
-    this.#macKey = macKey;
+    // A key object is prepared once, bytes at every use.
+    this.#macKey = createSecretKey(macKey);
   }
 
   encode(token: RefreshToken): string {
