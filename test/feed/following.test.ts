@@ -2,18 +2,27 @@
 import { connect } from 'node:net';
 import t from 'tap';
 import { needs, runSql } from '../support/services.js';
+import { claimsOf, headerOf } from '../support/world.js';
 import { until } from '../verifier/harness.js';
 import { type FeedWorld, startFeedWorld } from './support.js';
 
 const POSTGRES = { database: 'postgres' } as const;
 
-function insert(feed: FeedWorld, value: string, before = '', after = ''): Promise<unknown> {
-  const url = feed.world.server.settings.DATABASE_URL ?? '';
-  const values = `VALUES ('jti', '${value}', 'test', now() + interval '1 hour')`;
-  return runSql(
-    url,
-    `BEGIN; ${before} INSERT INTO revocations (type, value, reason, expires_at) ${values}; ${after} COMMIT`,
+function insert(feed: FeedWorld, value: string, beforeMs?: number, type = 'jti'): Promise<unknown> {
+  const before = beforeMs === undefined ? 'NULL' : `to_timestamp(${beforeMs / 1000})`;
+  return sql(
+    feed,
+    `INSERT INTO revocations (type, value, before, reason, expires_at)
+     VALUES ('${type}', '${value}', ${before}, 'test', now() + interval '1 hour')`,
   );
+}
+
+/** In a transaction of its own, with pauses before and after the row is written. */
+function insertSlowly(feed: FeedWorld, value: string): Promise<unknown> {
+  const pause = () => `SELECT pg_sleep(${Math.random() * 0.03});`;
+  const row = `('jti', '${value}', 'test', now() + interval '1 hour')`;
+  const write = `INSERT INTO revocations (type, value, reason, expires_at) VALUES ${row};`;
+  return sql(feed, `BEGIN; ${pause()} ${write} ${pause()} COMMIT`);
 }
 
 const sql = (feed: FeedWorld, text: string) => runSql(feed.world.server.settings.DATABASE_URL ?? '', text);
@@ -24,10 +33,9 @@ t.test(
   async (t) => {
     const feed = await startFeedWorld(t, { ...POSTGRES, instances: 2 });
     const streams = await Promise.all(feed.world.server.instances.map((at) => feed.stream({}, at)));
-    const pause = () => `SELECT pg_sleep(${Math.random() * 0.03});`;
     const values = Array.from({ length: 120 }, (_, index) => `value-${index}`);
     for (let i = 0; i < values.length; i += 20) {
-      await Promise.all(values.slice(i, i + 20).map((value) => insert(feed, value, pause(), pause())));
+      await Promise.all(values.slice(i, i + 20).map((value) => insertSlowly(feed, value)));
     }
     for (const stream of streams) {
       await until(() => stream.revocations.length >= values.length);
@@ -67,6 +75,29 @@ for (const redis of [false, true]) {
     },
   );
 }
+
+t.test('A revoked signing key and a revoked user reach the verifier', needs('postgres'), async (t) => {
+  const feed = await startFeedWorld(t, POSTGRES);
+  const verifier = feed.verifier();
+  const refusedWith = (token: string, code: string) =>
+    until(() =>
+      verifier.verify(token).then(
+        () => false,
+        (error) => error.code === code,
+      ),
+    );
+  const token = await feed.accessToken();
+  t.ok(await verifier.verify(token));
+  const before = (claimsOf(token).iat + 1) * 1000;
+  await insert(feed, 'another-user', before, 'sub');
+  await insert(feed, claimsOf(token).sub, before, 'sub');
+  await refusedWith(token, 'token_revoked');
+  t.match((await feed.page()).entries.at(-1), { type: 'sub', before });
+  const machine = await feed.world.server.token({ grant_type: 'client_credentials' }, feed.headers);
+  t.ok(await verifier.verify(machine.body.access_token));
+  await insert(feed, String(headerOf(token).kid), undefined, 'kid');
+  await refusedWith(machine.body.access_token, 'key_revoked');
+});
 
 t.test(
   'Polling is the floor: without any notification an entry is there within seconds',
