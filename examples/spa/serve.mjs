@@ -8,7 +8,6 @@ import { createServer } from 'node:http';
 import { extname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { prepare } from '../../scripts/prepare.mjs';
 
 const root = join(import.meta.dirname, '../..');
 const dataDirectory = resolve(process.env.DATA_DIR || join(root, 'data/example-spa'));
@@ -27,7 +26,6 @@ const serverEnv = {
   ACCESS_TOKEN_TTL_SECONDS: '60',
 };
 
-prepare();
 mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
 const server = startServer();
 await ready();
