@@ -41,10 +41,10 @@ export interface Verifier {
  * Throws a TypeError for wrong options.
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  return new FeedingVerifier(readOptions(options));
+  return new LocalVerifier(readOptions(options));
 }
 
-class FeedingVerifier implements Verifier {
+class LocalVerifier implements Verifier {
   readonly #counters = newCounters();
   readonly #blocklist = new Blocklist();
   readonly #keySet: KeySet;
