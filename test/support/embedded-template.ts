@@ -40,7 +40,7 @@ async function makeTemplate(template: string): Promise<void> {
   await database.close();
   mkdirSync(cacheDirectory, { recursive: true });
   const staged = `${template}.${randomUUID()}`;
-  cpSync(made, staged, { recursive: true });
+  cpSync(join(made, 'postgres'), join(staged, 'postgres'), { recursive: true });
   rmSync(made, { recursive: true });
   try {
     renameSync(staged, template);

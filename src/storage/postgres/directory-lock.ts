@@ -3,7 +3,7 @@
  * A file with a process id would not do: ids are reused, and two containers that share a volume do not share ids.
  */
 import { randomUUID } from 'node:crypto';
-import { link, readdir, rm } from 'node:fs/promises';
+import { link, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,14 +42,22 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   }
   const server = await listen(ownPath);
   try {
-    await takeName(ownPath, directory);
+    const path = await takeName(ownPath, directory);
+    return { release: () => release(server, path) };
   } catch (error) {
     await close(server);
     throw error;
   } finally {
     await rm(ownPath, { force: true });
   }
-  return { release: () => close(server) };
+}
+
+/** Leaves the name, as an ordinary file, so that whoever copies the directory meets no socket. */
+async function release(server: Server, path: string): Promise<void> {
+  await close(server);
+  const released = `${path}.released`;
+  await writeFile(released, '');
+  await rename(released, path);
 }
 
 /**
@@ -57,22 +65,24 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
  * `link` is atomic, so of several starters one gets a number. A number that was free because it is long outdated shows by
  * there being a higher one.
  */
-async function takeName(ownPath: string, directory: string): Promise<void> {
+async function takeName(ownPath: string, directory: string): Promise<string> {
   const highest = await highestNumber(directory);
   if (highest > 0 && (await isAlive(join(directory, nameOf(highest))))) throw new DirectoryInUse(directory);
   const number = highest + 1;
+  const path = join(directory, nameOf(number));
   try {
-    await link(ownPath, join(directory, nameOf(number)));
+    await link(ownPath, path);
   } catch (error) {
     // Somebody else was first: either it has the directory, or it has died since.
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return takeName(ownPath, directory);
     throw error;
   }
   if ((await highestNumber(directory)) > number) {
-    await rm(join(directory, nameOf(number)), { force: true });
+    await rm(path, { force: true });
     return takeName(ownPath, directory);
   }
   await removeUpTo(number - 1 - keptNames, directory);
+  return path;
 }
 
 async function numbers(directory: string): Promise<number[]> {
@@ -89,7 +99,9 @@ async function removeUpTo(last: number, directory: string): Promise<void> {
   for (const number of outdated) await rm(join(directory, nameOf(number)), { force: true });
 }
 
-/** A dead holder's socket refuses; anything else that goes wrong is no proof of death. */
+/** What a dead holder's name, or a released one, answers; anything else that goes wrong is no proof of death. */
+const signsOfDeath = new Set<string | undefined>(['ECONNREFUSED', 'ENOENT', 'ENOTSOCK']);
+
 function isAlive(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(path);
@@ -98,7 +110,7 @@ function isAlive(path: string): Promise<boolean> {
       resolve(true);
     });
     probe.once('error', ({ code }: NodeJS.ErrnoException) => {
-      resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT');
+      resolve(!signsOfDeath.has(code));
     });
   });
 }
