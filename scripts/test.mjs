@@ -21,10 +21,14 @@ if (only.length === 0) check();
 const directory = mkdtempSync(join(tmpdir(), 'keyturn-test-'));
 const results = join(directory, 'results.tap');
 const tap = join(root, 'node_modules/tap/dist/esm/run.mjs');
-const { status } = spawnSync(process.execPath, [tap, 'run', `--output-file=${results}`, ...only], {
-  cwd: root,
-  stdio: 'inherit',
-});
+const { status } = spawnSync(
+  process.execPath,
+  [tap, 'run', '--reporter=terse', `--output-file=${results}`, ...only],
+  {
+    cwd: root,
+    stdio: 'inherit',
+  },
+);
 const { passed, failed, skipped } = count(readFileSync(results, 'utf8'));
 rmSync(directory, { recursive: true });
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
