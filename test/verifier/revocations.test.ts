@@ -155,10 +155,9 @@ t.test('stream: a cut stream is resumed from the last cursor, and nothing is mis
   await until(() => verifier.counters().feedEntries === 2);
   server.cutStreams();
   server.revoke('jti', 'three');
-  await until(() => server.streamCount === 1);
-  await until(() => verifier.counters().feedEntries >= 3);
-  t.equal(server.lastFeedRequest?.headers['last-event-id'], '3');
-  t.equal(verifier.counters().feedEntries, 3, 'nothing is sent twice');
+  // By a page first, and then as a stream from there on.
+  await until(() => server.lastFeedRequest?.headers['last-event-id'] === '3');
+  t.equal(verifier.counters().feedEntries, 3, 'nothing is missed, and nothing is sent twice');
 });
 
 t.test('stream: one that falls silent is given up', { timeout: 20_000 }, async (t) => {
