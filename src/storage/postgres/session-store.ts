@@ -43,19 +43,24 @@ const begin = statement<Expiry>(`
   )
   SELECT idle_expires_at, absolute_expires_at FROM session`);
 
-type RotationRow = Expiry & {
-  rotated: boolean;
-  user_id: string;
-  scope: string[];
-  auth_time: Date;
-  roles: string[];
-  permissions: string[];
-  org_id: string | null;
-  claims: JsonObject;
+type RotationRow = {
+  rotation: {
+    rotated: boolean;
+    user_id: string;
+    scope: string[];
+    auth_time: string;
+    idle_expires_at: string;
+    absolute_expires_at: string;
+    roles: string[];
+    permissions: string[];
+    org_id: string | null;
+    claims: JsonObject;
+  };
 };
 
 // A caller that waited for another's row lock is judged by the row as the other left it: the loser of a race is a retry.
 // Whether this call rotated is told by the lineage: only one caller ever inserts a generation.
+// One JSON value instead of ten columns: the driver takes half the time over it.
 const rotate = statement<RotationRow>(`
   WITH session AS (
     UPDATE sessions s SET
@@ -85,8 +90,9 @@ const rotate = statement<RotationRow>(`
       user_id::text, user_id::text, client_id, id::text, $6::text, $7::text
     FROM session
   )
-  SELECT EXISTS (SELECT FROM lineage) AS rotated, user_id::text AS user_id, scope, auth_time,
-    idle_expires_at, absolute_expires_at, roles, permissions, org_id, claims
+  SELECT json_build_object('rotated', EXISTS (SELECT FROM lineage), 'user_id', user_id, 'scope', scope,
+    'auth_time', auth_time, 'idle_expires_at', idle_expires_at, 'absolute_expires_at', absolute_expires_at,
+    'roles', roles, 'permissions', permissions, 'org_id', org_id, 'claims', claims) AS rotation
   FROM session`);
 
 type StateRow = {
@@ -180,7 +186,7 @@ function expiryOf(row: Expiry) {
   return { idleExpiresAt: row.idle_expires_at, absoluteExpiresAt: row.absolute_expires_at };
 }
 
-function toRotation(row: RotationRow): Rotation {
+function toRotation({ rotation: row }: RotationRow): Rotation {
   return {
     outcome: row.rotated ? 'rotated' : 'retry',
     user: {
@@ -191,8 +197,9 @@ function toRotation(row: RotationRow): Rotation {
       custom: row.claims,
     },
     scope: row.scope,
-    authTime: row.auth_time,
-    ...expiryOf(row),
+    authTime: new Date(row.auth_time),
+    idleExpiresAt: new Date(row.idle_expires_at),
+    absoluteExpiresAt: new Date(row.absolute_expires_at),
   };
 }
 
