@@ -6,132 +6,22 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import argon2 from 'argon2';
-import { freePort } from '../test/support/ports.js';
-import { seedClient, seedUser } from '../test/support/seed.js';
-import { openTestDatabase, testDatabase } from '../test/support/services.js';
 import { type Comparison, compare } from './compare.js';
-import { Connection, type HttpAnswer, type HttpRequest, type Worker } from './load.js';
-import { type Measured, residentMegabytes, startProcess } from './processes.js';
+import type { Worker } from './load.js';
+import { residentMegabytes } from './processes.js';
+import { type Bench, cleanUp, logIn, loginRequest, prepare, scope, startKeyturn } from './setup.js';
+import {
+  clientCredentialsRequest,
+  jwksRequest,
+  ReferenceChain,
+  RefreshChain,
+  repeat,
+  times,
+} from './workers.js';
 
-const root = join(import.meta.dirname, '..');
 const chains = 16;
 const connections = 16;
 const logins = 8;
-const argon2Settings = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
-const password = 'correct horse battery staple';
-
-const cleanUps: (() => unknown)[] = [];
-const scope = { teardown: (clean: () => unknown) => cleanUps.unshift(clean) };
-
-interface Bench {
-  reference: Measured;
-  keyturn: Measured;
-  jwks: string;
-  app: string;
-  service: { id: string; secret: string };
-  username: string;
-}
-
-async function prepare(): Promise<Bench> {
-  const directory = mkdtempSync(join(tmpdir(), 'keyturn-bench-'));
-  scope.teardown(() => rmSync(directory, { recursive: true, force: true }));
-  const databaseUrl = await testDatabase(scope);
-  const passwordHash = await argon2.hash(password, argon2Settings);
-  const database = openTestDatabase(databaseUrl);
-  const user = await seedUser(database, { passwordHash, roles: ['r'], permissions: ['p'] });
-  const app = await seedClient(database);
-  const service = await seedClient(database, { type: 'confidential' });
-  await database.close();
-  const keyturn = await startKeyturn({ DATABASE_URL: databaseUrl, KEYS_DIR: join(directory, 'keys') });
-  const jwks = await (await fetch(`http://127.0.0.1:${keyturn.port}/.well-known/jwks.json`)).text();
-  const reference = await startProcess(
-    ['--import=tsx', join(root, 'bench/reference-server.ts')],
-    {
-      PORT: String(await freePort()),
-      DATABASE_URL: databaseUrl,
-      PASSWORD_HASH: passwordHash,
-      CONSTANT: jwks,
-    },
-    '/constant',
-  );
-  return { reference, keyturn, jwks, app: app.id, service, username: user.email };
-}
-
-async function startKeyturn(env: Record<string, string>): Promise<Measured> {
-  const settings = { LOG_LEVEL: 'warn', LOGIN_RATE_PER_MINUTE: '1000000', PASSWORD_HASH_QUEUE: '1000' };
-  const server = await startProcess(
-    [join(root, 'dist/main.js')],
-    { ...settings, PORT: String(await freePort()), ...env },
-    '/health/ready',
-  );
-  scope.teardown(() => server.stop());
-  return server;
-}
-
-/** The same request again and again. */
-function repeat(request: HttpRequest): Worker {
-  return { next: () => request, answered: () => undefined };
-}
-
-function times(count: number, worker: Worker): Worker[] {
-  return Array.from({ length: count }, () => worker);
-}
-
-/** Each refresh presents what the one before it was given. */
-class RefreshChain implements Worker {
-  #refreshToken: string;
-  readonly #client: string;
-
-  constructor(login: HttpAnswer, client: string) {
-    this.#refreshToken = JSON.parse(login.body).refresh_token;
-    this.#client = client;
-  }
-
-  next(): HttpRequest {
-    const body = `grant_type=refresh_token&client_id=${this.#client}&refresh_token=${this.#refreshToken}`;
-    return { method: 'POST', path: '/token', body };
-  }
-
-  answered({ body }: HttpAnswer): void {
-    this.#refreshToken = JSON.parse(body).refresh_token;
-  }
-}
-
-/** The reference's chain over a session of its own. */
-class ReferenceChain implements Worker {
-  readonly #session: string;
-  #generation = 0;
-
-  constructor(login: HttpAnswer) {
-    const [, claims = ''] = JSON.parse(login.body).access_token.split('.');
-    this.#session = JSON.parse(Buffer.from(claims, 'base64url').toString()).sid;
-  }
-
-  next(): HttpRequest {
-    return {
-      method: 'POST',
-      path: '/refresh',
-      body: `session=${this.#session}&generation=${this.#generation}`,
-    };
-  }
-
-  answered({ body }: HttpAnswer): void {
-    this.#generation = JSON.parse(body).generation;
-  }
-}
-
-function loginRequest({ app, username }: Bench): HttpRequest {
-  const form = new URLSearchParams({ grant_type: 'password', client_id: app, username, password });
-  return { method: 'POST', path: '/token', body: form.toString() };
-}
-
-async function logIn(bench: Bench): Promise<HttpAnswer> {
-  const connection = await Connection.open(bench.keyturn.port);
-  const answer = await connection.send(loginRequest(bench));
-  connection.close();
-  return answer;
-}
 
 function sides({ reference, keyturn }: Bench, referenceWorkers: Worker[], workers: Worker[]) {
   return [
@@ -156,15 +46,13 @@ async function compareRefresh(bench: Bench): Promise<Comparison> {
 }
 
 function compareClientCredentials(bench: Bench): Promise<Comparison> {
-  const { id, secret } = bench.service;
-  const authorization = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
-  const body = 'grant_type=client_credentials';
+  const request = clientCredentialsRequest(bench.service);
   return compare(
     { name: 'client_credentials', aim: 0.8, bound: 'one ES256 signature and HTTP' },
     ...sides(
       bench,
-      times(connections, repeat({ method: 'POST', path: '/sign', body })),
-      times(connections, repeat({ method: 'POST', path: '/token', body, authorization })),
+      times(connections, repeat({ ...request, path: '/sign' })),
+      times(connections, repeat(request)),
     ),
   );
 }
@@ -174,8 +62,8 @@ function compareJwks(bench: Bench): Promise<Comparison> {
     { name: 'JWKS', aim: 0.9, bound: 'HTTP' },
     ...sides(
       bench,
-      times(connections, repeat({ method: 'GET', path: '/constant' })),
-      times(connections, repeat({ method: 'GET', path: '/.well-known/jwks.json' })),
+      times(connections, repeat({ ...jwksRequest, path: '/constant' })),
+      times(connections, repeat(jwksRequest)),
     ),
   );
 }
@@ -244,6 +132,6 @@ async function main(): Promise<void> {
 try {
   await main();
 } finally {
-  for (const clean of cleanUps) await clean();
+  await cleanUp();
 }
 process.exit();
