@@ -1,7 +1,7 @@
 // Verifiers that know nothing of keyturn take its tokens, and docs/verifying.md says how: the snippets there are these files.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -40,17 +40,20 @@ async function byApplication(file: string): Promise<Verify> {
   };
 }
 
+/** The system's own, which sees the packages of the distribution. */
+const python = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
+
 const byPython =
   (module: string): Verify =>
   async (token) => {
     const script = `import sys; from ${module} import verify; print(verify(sys.stdin.read())["sub"])`;
-    const child = promisify(execFile)('python3', ['-c', script], { cwd: folder });
+    const child = promisify(execFile)(python, ['-c', script], { cwd: folder });
     child.child.stdin?.end(token);
     return child;
   };
 
 async function hasPython(module: string): Promise<boolean> {
-  return promisify(execFile)('python3', ['-c', `import ${module}, cryptography`]).then(
+  return promisify(execFile)(python, ['-c', `import ${module}, cryptography`]).then(
     () => true,
     () => false,
   );
