@@ -1,4 +1,5 @@
 // The refresh cookie (RFC 6265): one name per client, so that two apps on one issuer do not overwrite each other's.
+import { fastifyCookie } from '@fastify/cookie';
 import type { Client } from '../clients/client.js';
 import { OAuthError } from '../oauth/errors.js';
 
@@ -17,16 +18,15 @@ export function refreshCookieName({ id, cookieSameSite }: CookieClient): string 
 /** A `Set-Cookie` value. `maxAgeSeconds`: the session's remaining life. */
 export function refreshCookie(client: CookieClient, refreshToken: string, maxAgeSeconds: number): string {
   const crossSite = client.cookieSameSite === 'none';
-  return [
-    `${refreshCookieName(client)}=${refreshToken}`,
-    `Max-Age=${Math.max(0, Math.floor(maxAgeSeconds))}`,
-    'Path=/',
-    'HttpOnly',
-    'Secure',
-    crossSite ? 'SameSite=None' : 'SameSite=Strict',
+  return fastifyCookie.serialize(refreshCookieName(client), refreshToken, {
+    maxAge: Math.max(0, Math.floor(maxAgeSeconds)),
+    path: '/',
+    httpOnly: true,
+    secure: true,
+    sameSite: crossSite ? 'none' : 'strict',
     // A cookie jar per top-level site: a foreign page that embeds the app has none of its sessions.
-    ...(crossSite ? ['Partitioned'] : []),
-  ].join('; ');
+    partitioned: crossSite,
+  });
 }
 
 /** Browsers drop a cookie only when the attributes are those that it was set with. */
