@@ -11,15 +11,22 @@ export function backoffMs(failures: number, retryAfterSeconds = 0): number {
   return Math.max(retryAfterSeconds * 1000, ceiling / 2) + (Math.random() * ceiling) / 2;
 }
 
-/** Waits, but no longer than until the network is back. */
-export function sleepOrOnline(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = (): void => {
+export interface Pause {
+  over: Promise<void>;
+  end(): void;
+}
+
+/** A wait that ends early when the network is back. */
+export function pause(milliseconds: number): Pause {
+  let end = (): void => {};
+  const over = new Promise<void>((resolve) => {
+    end = () => {
       clearTimeout(timer);
-      globalThis.removeEventListener?.('online', wake);
+      globalThis.removeEventListener?.('online', end);
       resolve();
     };
-    const timer = setTimeout(wake, milliseconds);
-    globalThis.addEventListener?.('online', wake);
+    const timer = setTimeout(end, milliseconds);
+    globalThis.addEventListener?.('online', end);
   });
+  return { over, end };
 }

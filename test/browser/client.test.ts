@@ -129,6 +129,17 @@ t.test('a server that stays away is told as temporary, and waited for in the bac
   t.match(states, [{ status: 'signed_in' }]);
 });
 
+t.test('after an outage a caller does not wait for the next attempt in the background', async (t) => {
+  const { server, auth } = await setUp(t);
+  server.on('/token/refresh', refusal(503, 'temporarily_unavailable'));
+  await failure(auth.getAccessToken());
+  await sleep(1_500);
+  server.on('/token/refresh', tokens());
+  const askedAt = Date.now();
+  t.match(await auth.getAccessToken(), /^token-/);
+  t.ok(Date.now() - askedAt < 1_000);
+});
+
 t.test(
   'fetch adds the access token, refreshes once on 401, and sends the request again with its body',
   async (t) => {

@@ -68,8 +68,8 @@ export class AuthProxy {
       if (fault === 'drop') outgoing.destroy();
       else outgoing.writeHead(status, answer.headers).end(body);
     });
-    upstream.on('error', () => {
-      this.unanswered += 1;
+    upstream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ECONNREFUSED') this.unanswered += 1;
       outgoing.destroy();
     });
     upstream.on('finish', () => this.onForward(path));
