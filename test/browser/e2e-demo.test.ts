@@ -53,6 +53,7 @@ t.test('the demo app', { skip: skipWithoutChromium() }, async (t) => {
   await t.test('logs in and calls the resource server', async (t) => {
     await logIn(page, demo);
     await page.click('#call');
+    await page.waitForSelector('#answer:not([hidden])');
     t.match(await page.textContent('#answer'), /^200\n(.|\n)*"scope": "notes"/);
   });
 
