@@ -16,8 +16,6 @@ async function main(): Promise<void> {
     process.exit(1);
   });
   const server = await buildServer(config, log);
-  await server.listen();
-  process.stdout.write((await server.demoOnFirstStart()) ?? '');
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     // A second signal must not cut off what the first lets finish; the grace period is what bounds it.
@@ -26,8 +24,11 @@ async function main(): Promise<void> {
     log.info({ signal }, 'closing');
     void close(server, config, log).then((code) => process.exit(code));
   };
+  // Before anybody can see that it runs, and stop it.
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  await server.listen();
+  process.stdout.write((await server.demoOnFirstStart()) ?? '');
 }
 
 /** Leaves nothing half done that can be finished in time. Answers the exit code. */
