@@ -26,6 +26,7 @@ export async function startProcess(
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   process.once('exit', () => child.kill('SIGKILL'));
+  const exited = once(child, 'exit');
   const port = Number(env.PORT);
   await untilAnswers(child, `http://127.0.0.1:${port}${path}`, startedAt + startTimeoutMilliseconds);
   return {
@@ -34,7 +35,7 @@ export async function startProcess(
     startMilliseconds: performance.now() - startedAt,
     stop: async () => {
       child.kill('SIGTERM');
-      if (child.exitCode === null) await once(child, 'exit');
+      await exited;
     },
   };
 }
