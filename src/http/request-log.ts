@@ -50,7 +50,7 @@ export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   request.log[level](
     {
       method: request.method,
-      path: config?.url === undefined ? unknownPath(request.url) : pathOf(request.url),
+      path: config?.url === undefined ? unknownPath(request.url) : knownPath(request.url),
       status: reply.statusCode,
       duration_ms: Math.round(reply.elapsedTime * 100) / 100,
       address: plainAddress(request.ip),
@@ -70,9 +70,14 @@ function pathOf(url: string): string {
   return end < 0 ? url : url.slice(0, end);
 }
 
+/** What is longer than a user's or a session's id may be a token that somebody put into its place. */
+function knownPath(url: string): string {
+  return pathOf(url).replace(/[^/]{37,}/g, '[long]');
+}
+
 const pathLimit = 200;
 
-/** A path of ours holds identifiers; one that is not may hold a token that somebody put into the wrong place. */
+/** A path that is not ours may hold anything. */
 function unknownPath(url: string): string {
   return pathOf(url)
     .replace(/[^/]{25,}/g, '[long]')

@@ -78,6 +78,12 @@ t.test('LOG_LEVEL=trace tells no secret', needs('postgres', 'private redis'), as
     await server.get(`/token?password=${newPassword}`);
     await server.get(`/${newPassword}-in-the-path-of-a-request`);
     await server.get(`/sessions/${secrets.at(-1)}`, { authorization: `Bearer ${newPassword}` });
+    // As long as an id may be: the refresh token of a login.
+    const { refresh_token: refreshToken } = (await server.token(login)).body;
+    keep(refreshToken);
+    for (const path of ['/sessions', '/admin/users', '/admin/clients']) {
+      await server.send(`${path}/${refreshToken}`, { method: 'DELETE' });
+    }
     await server.post('/token', `password=${newPassword}&password=${newPassword}`);
     await server.get(`/%zz?${newPassword}`);
   });
