@@ -143,7 +143,7 @@ async function buildDomain(config: Config, storage: Storage, keys: KeyRing, log:
     ...{ issuer, keys, clients, metrics, requestTally: storage.requestTally },
     token: new TokenEndpoint({ clients, grants, mint: new Mint(signingKeys, clock, config), counters }),
     revocation: new RevocationEndpoint({ ...shared, clockToleranceSeconds }),
-    introspection: new IntrospectionEndpoint(shared),
+    introspection: new IntrospectionEndpoint({ ...shared, clock }),
     feed,
     feedAccess: new FeedAccess(shared),
     bearer: new BearerAuthentication(accessTokens, blocklist),

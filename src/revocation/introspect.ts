@@ -3,6 +3,7 @@ import type { Blocklist } from '../blocklist/blocklist.js';
 import { authenticateClient } from '../clients/authenticate-client.js';
 import type { Client } from '../clients/client.js';
 import type { ClientRegistry } from '../clients/client-registry.js';
+import type { Clock } from '../clock.js';
 import type { JsonObject } from '../oauth/claims.js';
 import { OAuthError } from '../oauth/errors.js';
 import type { Parameters } from '../oauth/parameters.js';
@@ -16,6 +17,7 @@ export interface IntrospectDependencies {
   refreshTokens: RefreshTokenCodec;
   accessTokens: AccessTokenVerifier;
   blocklist: Blocklist;
+  clock: Clock;
 }
 
 /** RFC 7662 §2.2: nothing else is said of a token that is not active. */
@@ -49,9 +51,10 @@ export class IntrospectionEndpoint {
   }
 
   async #accessToken(value: string): Promise<JsonObject> {
-    const { accessTokens, blocklist } = this.#dependencies;
+    const { accessTokens, blocklist, clock } = this.#dependencies;
     const token = await accessTokens.verify(value);
-    if (!token || (await blocklist.find(token))) return inactive;
+    // RFC 7662 §2.2: active is what has not expired. The tolerance for clocks is for those who verify by themselves.
+    if (!token || token.exp * 1000 <= clock() || (await blocklist.find(token))) return inactive;
     return { ...token, active: true, token_type: 'Bearer' };
   }
 }

@@ -1,4 +1,5 @@
 /** Revocation (RFC 7009) and introspection (RFC 7662). */
+import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { adminApi } from '../support/admin.js';
 import { basic } from '../support/http-client.js';
@@ -18,6 +19,17 @@ for (const { name, storage, options } of backends()) {
     await entries(t, world);
   });
 }
+
+t.test(
+  'RFC 7662 §2.2 what has expired is not active, however far the clocks of verifiers may differ',
+  async (t) => {
+    const settings = { ACCESS_TOKEN_TTL_SECONDS: '1', CLOCK_TOLERANCE_SECONDS: '30' };
+    const world = await startWorld(t, { settings });
+    const { body } = await world.login();
+    await sleep(claimsOf(body.access_token).exp * 1000 - Date.now());
+    t.notOk(await world.isActive(body.access_token));
+  },
+);
 
 function accessTokens(t: Test, world: World) {
   return t.test('RFC 7009 §2.1 an access token is revoked alone, by its jti', async (t) => {
