@@ -69,6 +69,7 @@ for (const backend of backends()) {
         ['claims', { claims: { sub: 'somebody else' } }],
         ['claims', { claims: { long: 'x'.repeat(2048) } }],
         ['claims', { claims: [] }],
+        ['Nested', { claims: { deep: JSON.parse(`${'['.repeat(40)}${']'.repeat(40)}`) } }],
         ['NUL', { claims: { text: 'a\0b' } }],
         ['surrogates', { org_id: '\ud800' }],
         ['bogus', { bogus: 1 }],
