@@ -67,10 +67,21 @@ export function refuseExpectations(server: Server, headers: HeaderFields): void 
   });
 }
 
-/** RFC 9112 §3.2. Node would refuse with an empty body. */
+/** RFC 9112 §3.2: exactly one. Node would refuse a missing one with an empty body, and takes the first of several. */
 export function requireHost(app: FastifyInstance): void {
   app.addHook('onRequest', ({ raw }, _reply, done) => {
-    const missing = raw.headers.host === undefined && raw.httpVersion === '1.1';
-    done(missing ? new OAuthError('invalid_request', { description: 'Missing Host header' }) : undefined);
+    const count = hostFields(raw.rawHeaders);
+    const problem = count > 1 ? 'Repeated' : count === 0 && raw.httpVersion === '1.1' ? 'Missing' : undefined;
+    done(problem && new OAuthError('invalid_request', { description: `${problem} Host header` }));
   });
+}
+
+/** `rawHeaders`: names and values in turn. */
+function hostFields(rawHeaders: readonly string[]): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
+  return count;
 }

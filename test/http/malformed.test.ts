@@ -13,6 +13,11 @@ function post(body: string, ...headers: string[]): Buffer {
 const malformed: [name: string, status: number, bytes: string | Buffer][] = [
   ['RFC 9112 §3: a request line with a space too many', 400, 'GET /a b HTTP/1.1\r\nHost: x\r\n\r\n'],
   ['RFC 9112 §3.2: HTTP/1.1 without Host', 400, 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n'],
+  [
+    'RFC 9112 §3.2: two Host fields',
+    400,
+    'GET /health/live HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n',
+  ],
   ['a TLS handshake', 400, Buffer.from([0x16, 3, 1, 2, 0, 1, 0])],
   ['NUL in the path', 400, 'GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n'],
   ['a malformed escape in the path', 400, 'GET /%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
