@@ -8,4 +8,4 @@ const { argv, env, stdin, stdout, stderr } = process;
 stdout.on('error', () => process.exit(1));
 const code = await run(argv.slice(2), env, { stdin, stdout, stderr });
 // What was printed leaves before the process does; nothing else is waited for.
-if (code !== undefined) stdout.write('', () => process.exit(code));
+if (code !== undefined) stdout.write('', (error) => process.exit(error ? 1 : code));

@@ -1,5 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { operations } from '../../src/admin/operations.js';
 import { parseArguments } from '../../src/cli/arguments.js';
@@ -48,6 +50,17 @@ t.test(
       t.equal(stdout, args.includes('--json') ? stdout : '');
       t.notOk(`${stdout}${stderr}`.includes(secret));
     }
+  },
+);
+
+t.test(
+  'a result that could not be written is a failure: it may have been a secret that is shown once',
+  { skip: existsSync('/dev/full') ? false : 'there is no /dev/full here' },
+  async (t) => {
+    const full = openSync('/dev/full', 'w');
+    const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+    const args = [`--import=${import.meta.resolve('tsx')}`, main, 'users', '--help'];
+    t.equal(spawnSync(process.execPath, args, { stdio: ['ignore', full, 'ignore'] }).status, 1);
   },
 );
 
