@@ -38,7 +38,8 @@ t.test('kill -9 in the middle of a refresh', { skip: skipWithoutChromium() }, as
   }
   t.comment(`${proxy.unanswered} of ${kills} kills left a refresh without an answer`);
   t.ok(proxy.unanswered > 0);
-  const { sessions, generations } = await lineageOf(world);
+  const { sessions, unbroken } = await lineageOf(world);
+  t.equal(sessions.length, 1);
   t.match(sessions, [{ revokedAt: null }]);
-  t.equal(generations, (sessions[0]?.generation ?? 0) + 1, 'one lineage, without gaps');
+  t.ok(unbroken, 'one lineage, without gaps');
 });
