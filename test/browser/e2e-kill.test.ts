@@ -12,7 +12,7 @@ import {
   refreshByCall,
 } from './support/world.js';
 
-const kills = 8;
+const kills = 5;
 
 t.test('kill -9 in the middle of a refresh', { skip: skipWithoutChromium() }, async (t) => {
   const world = await createWorld(t, 'http');
