@@ -2,11 +2,20 @@ import ipaddr from 'ipaddr.js';
 
 const mappedPrefix = '::ffff:';
 
+const withPort = /^(?:(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}|\[([^\]]+)\](?::\d{1,5})?)$/;
+
+/** Some proxies forward `address:port`, as RFC 7239 §6 has it for `Forwarded`. */
+function withoutPort(address: string): string {
+  const [, ipv4, ipv6] = withPort.exec(address) ?? [];
+  return ipv4 ?? ipv6 ?? address;
+}
+
 /** RFC 4291 §2.5.5.2: an IPv4 client of a server that listens on `::` shows as an IPv6 address. */
 export function plainAddress<T extends string | undefined>(address: T): T | string {
-  if (!address?.startsWith(mappedPrefix)) return address;
-  const mapped = address.slice(mappedPrefix.length);
-  return ipaddr.IPv4.isValidFourPartDecimal(mapped) ? mapped : address;
+  if (!address?.includes(':')) return address;
+  const bare = withoutPort(address);
+  const mapped = bare.startsWith(mappedPrefix) ? bare.slice(mappedPrefix.length) : '';
+  return ipaddr.IPv4.isValidFourPartDecimal(mapped) ? mapped : bare;
 }
 
 /** An IPv6 subscriber has at least a /64, and can send from every address in it (RFC 6177). */
@@ -18,8 +27,9 @@ const subscriberPrefixBits = 64;
  */
 export function networkOf(address: string | undefined): string {
   if (address === undefined) return 'local';
-  if (!address.includes(':')) return address;
-  const [bare = ''] = address.split('%');
+  const plain = plainAddress(address);
+  if (!plain.includes(':')) return plain;
+  const [bare = ''] = plain.split('%');
   if (!ipaddr.IPv6.isValid(bare)) return 'local';
   const parsed = ipaddr.IPv6.parse(bare);
   if (parsed.isIPv4MappedAddress()) return parsed.toIPv4Address().toString();

@@ -182,6 +182,8 @@ t.test('networks', async (t) => {
   t.equal(networkOf('::ffff:c000:201'), '192.0.2.1');
   t.equal(networkOf('2001:db8:1:2:3:4:5:6'), '2001:db8:1:2::/64');
   t.equal(networkOf('fe80::1%eth0'), 'fe80::/64');
+  t.equal(networkOf('192.0.2.1:50123'), '192.0.2.1', 'RFC 7239 §6: a port counts for nothing');
+  t.equal(networkOf('[2001:db8:1:2:3:4:5:6]:50123'), '2001:db8:1:2::/64');
   t.equal(networkOf(undefined), 'local');
   t.equal(networkOf('a:b:c:not an address'), 'local');
 });
@@ -190,5 +192,7 @@ t.test('RFC 4291 §2.5.5.2: an IPv4 address is shown as such', async (t) => {
   t.equal(plainAddress('::ffff:192.0.2.1'), '192.0.2.1');
   t.equal(plainAddress('::ffff:c000:201'), '::ffff:c000:201');
   t.equal(plainAddress('2001:db8::1'), '2001:db8::1');
+  t.equal(plainAddress('192.0.2.1:50123'), '192.0.2.1');
+  t.equal(plainAddress('[::ffff:192.0.2.1]:50123'), '192.0.2.1');
   t.equal(plainAddress(undefined), undefined);
 });
