@@ -172,11 +172,18 @@ export class ConfigError extends Error {
 export function loadConfig(env: Environment): Config {
   const problems: string[] = [];
   const read = readSettings(settings, env, problems);
-  if (problems.length === 0) problems.push(...crossRules(read));
+  const wrong = new Set(problems.map(settingOf));
+  problems.push(...crossRules(read).filter((problem) => !wrong.has(settingOf(problem))));
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({ ...read, issuer: read.issuer ?? `http://localhost:${read.port}` });
 }
 
+/** Every problem begins with the name of a setting. */
+function settingOf(problem: string): string | undefined {
+  return problem.split(' ')[0];
+}
+
+/** A setting that could not be read is undefined here, and breaks no rule by comparison. */
 function crossRules(read: Read): string[] {
   const rules: [broken: boolean, message: string][] = [
     [

@@ -52,9 +52,18 @@ t.test('all problems are reported at once, by name', async (t) => {
     SIGNING_ALG: 'none',
     ARGON2_MEMORY_KIB: '1',
     DATABASE_URL: 'mysql://x',
+    // Rules between settings, too, unless one of them could not be read.
+    SESSION_IDLE_TTL_SECONDS: '10',
+    SESSION_ABSOLUTE_TTL_SECONDS: '5',
+    KEY_STORE: 'database',
+    KEY_ENCRYPTION_KEY: 'short',
+    KEY_PUBLISH_AHEAD_SECONDS: 'soon',
   });
   const named = problems.map((problem) => problem.split(' ')[0]).sort();
-  t.same(named, ['ARGON2_MEMORY_KIB', 'DATABASE_URL', 'ISSUER', 'PORT', 'SIGNING_ALG']);
+  t.same(named, [
+    ...['ARGON2_MEMORY_KIB', 'DATABASE_URL', 'ISSUER', 'KEY_ENCRYPTION_KEY', 'KEY_PUBLISH_AHEAD_SECONDS'],
+    ...['PORT', 'SESSION_IDLE_TTL_SECONDS', 'SIGNING_ALG'],
+  ]);
 });
 
 t.test('no value is echoed: it may be a secret in the wrong place', async (t) => {
