@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Config, loadConfig } from './config.js';
 import { readEnvironment } from './environment.js';
-import { errorMessage } from './error-message.js';
 import { bulkOutput, createLogger } from './logger.js';
+import { errorMessage } from './oauth/error-message.js';
 import { buildServer, type Server } from './server.js';
 
 async function main(): Promise<void> {

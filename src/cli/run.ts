@@ -1,8 +1,8 @@
 /** Finds the command, runs it, prints, and answers the exit code: 0 done, 1 failed or refused, 2 wrong usage. */
 import { Refusal } from '../admin/refusals.js';
 import { readEnvironment } from '../environment.js';
-import { errorMessage } from '../error-message.js';
 import type { JsonObject } from '../oauth/claims.js';
+import { errorMessage } from '../oauth/error-message.js';
 import { OAuthError } from '../oauth/errors.js';
 import type { Environment } from '../settings.js';
 import { parseArguments } from './arguments.js';

@@ -1,4 +1,4 @@
-import { OAuthError } from './oauth/errors.js';
+import { OAuthError } from './errors.js';
 
 /** What a person at a terminal is told of an error: what went wrong, and what lies behind it. */
 export function errorMessage(error: unknown): string {
