@@ -11,6 +11,9 @@ import { mount } from './admin.js';
 import { registerErrors } from './errors.js';
 import { logRequests } from './request-log.js';
 
+/** For the longest e-mail address, every character of it escaped. */
+const pathMemberLimit = 4_096;
+
 export class AdminSocket {
   readonly #app: FastifyInstance;
   readonly #path: string;
@@ -20,6 +23,7 @@ export class AdminSocket {
     this.#app = fastify({
       loggerInstance: log,
       logController: new LogController({ disableRequestLogging: true }),
+      routerOptions: { maxParamLength: pathMemberLimit },
     });
     registerErrors(this.#app);
     logRequests(this.#app);

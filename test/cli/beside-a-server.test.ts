@@ -65,6 +65,13 @@ for (const backend of backends()) {
       t.match(audit.result.events, [{ type: 'sessions_revoked', actor: 'cli' }]);
     });
 
+    t.test('a user is found by the longest e-mail address', async (t) => {
+      const email = `${'ü'.repeat(60)}@${'host.'.repeat(30)}example`;
+      const created = await json(['users', 'create', '--email', email, '--password-stdin'], password);
+      const shown = await json(['users', 'show', email]);
+      t.match(shown, { code: 0, result: { id: created.result.id, email } });
+    });
+
     t.test('refused: exit code 1, the reason on stderr, one JSON value on stdout', async (t) => {
       const unknown = await json(['users', 'show', 'nobody@example.org']);
       t.match(unknown, { code: 1, stderr: 'no such user', result: { error: 'invalid_request' } });
