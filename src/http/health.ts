@@ -17,6 +17,10 @@ export class Health {
     this.#draining = true;
   }
 
+  get draining(): boolean {
+    return this.#draining;
+  }
+
   /** What does not work, by name; empty when all is well. */
   async failures(): Promise<string[]> {
     return this.#draining ? ['closing'] : this.#check();
@@ -26,6 +30,11 @@ export class Health {
 const askedByMachines = { config: { ...unlimited, quiet: true } } as const;
 
 export function registerHealth(app: FastifyInstance, health: Health): void {
+  // Otherwise a proxy could send a request down a kept connection in the moment in which it is closed.
+  app.addHook('onSend', async (_request, reply) => {
+    if (health.draining) reply.header('connection', 'close');
+  });
+
   app.get('/health/live', askedByMachines, async (_request, reply) =>
     reply.header('cache-control', 'no-store').send({ status: 'ok' }),
   );

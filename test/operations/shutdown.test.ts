@@ -63,7 +63,9 @@ t.test('readiness goes first: load balancers turn away while everything else goe
   );
   t.same((await server.get('/health/ready')).body, { status: 'unavailable', failures: ['closing'] });
   t.equal((await server.get('/health/live')).status, 200);
-  t.equal((await login()).status, 200);
+  const answer = await login();
+  t.equal(answer.status, 200);
+  t.equal(answer.headers.get('connection'), 'close', 'so that proxies keep no connection to it');
   t.ok((await gone) >= 1_900);
 });
 
