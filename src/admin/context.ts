@@ -28,7 +28,7 @@ export interface AdminContext {
 export interface KeyAdministration {
   store: KeyStore;
   settings: KeySettings;
-  homes: { files(): KeyStore; database(): EncryptedKeyStore };
+  homes: { files(): KeyStore; database(): EncryptedKeyStore | undefined };
   /** Told after a change to the keys, so that this process takes it up at once. */
   changed(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /** The operations on signing keys, in the table's form. */
 import Type from 'typebox';
+import type { EncryptedKeyStore } from '../keys/key-store.js';
 import { signingAlgs } from '../keys/signing-key.js';
 import type { JsonObject } from '../oauth/claims.js';
 import type { AdminContext } from './context.js';
@@ -13,7 +14,7 @@ import {
   rotateKeys,
 } from './keys.js';
 import { operation } from './operation.js';
-import { Refusal, unknown } from './refusals.js';
+import { invalid, Refusal, unknown } from './refusals.js';
 import { toWire } from './wire.js';
 
 const strict = { additionalProperties: false };
@@ -98,8 +99,8 @@ const move = operation({
   local: true,
   input: Type.Object({ to: Type.Enum(['files', 'database'], { description: 'The new home' }) }, strict),
   run: async (context, { to }, actor) => {
-    const { files, database } = context.keys.homes;
-    const [source, target] = to === 'files' ? [database(), files()] : [files(), database()];
+    const [files, database] = [context.keys.homes.files(), databaseHome(context)];
+    const [source, target] = to === 'files' ? [database, files] : [files, database];
     const moved = await done(context, await moveKeys(source, target), ['moved']);
     await context.audit.record({ type: 'keys_moved', actor, detail: { to } });
     return moved;
@@ -114,13 +115,23 @@ const reencrypt = operation({
   local: true,
   input: nothing,
   run: async (context, _input, actor) => {
-    const reencrypted = await done(context, await reencryptKeys(context.keys.homes.database()), ['done']);
+    const reencrypted = await done(context, await reencryptKeys(databaseHome(context)), ['done']);
     await context.audit.record({ type: 'keys_reencrypted', actor });
     return reencrypted;
   },
 });
 
 export const keyOperations = [list, check, rotate, revoke, move, reencrypt];
+
+function databaseHome({ keys }: AdminContext): EncryptedKeyStore {
+  const home = keys.homes.database();
+  if (!home) {
+    throw invalid(
+      'Keys in the database need KEY_ENCRYPTION_KEY. If a server runs on the embedded one, its settings count',
+    );
+  }
+  return home;
+}
 
 function keyContext(
   { keys, clock, randomBytes, blocklist, audit }: AdminContext,

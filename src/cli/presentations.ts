@@ -32,7 +32,7 @@ const keyList = {
     const columns = ['kid', 'alg', 'state', 'published_at', 'activates_at', 'retires_at', 'removes_at'];
     const rows = objects(result.keys);
     return [
-      `Keys are ${text(result.home)}.`,
+      `Keys are in ${text(result.home)}.`,
       table(rows, [...columns, 'last_signed_at', 'unexpired_tokens']),
       ...objects(result.problems).map(({ source, message }) => `! ${text(source)} ${text(message)}`),
     ].join('\n\n');

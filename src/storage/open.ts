@@ -69,8 +69,8 @@ export interface Storage {
     users: UserAdministration;
     clients: ClientAdministration;
     sessions: SessionAdministration;
-    /** Where signing keys can live, whatever KEY_STORE says. `database` throws without KEY_ENCRYPTION_KEY. */
-    keyHomes: { files(): KeyStore; database(): EncryptedKeyStore };
+    /** Where signing keys can live, whatever KEY_STORE says; no `database` without KEY_ENCRYPTION_KEY. */
+    keyHomes: { files(): KeyStore; database(): EncryptedKeyStore | undefined };
   };
   /** Throws when the database does not answer. */
   status(): Promise<StorageStatus>;
@@ -163,7 +163,7 @@ function administration(options: StorageOptions, database: Database): Storage['a
     sessions: new PostgresSessionAdministration(database, options.config),
     keyHomes: {
       files: () => fileKeyHome(options),
-      database: () => databaseKeyHome(options, database),
+      database: () => (options.config.keyEncryptionKey ? databaseKeyHome(options, database) : undefined),
     },
   };
 }

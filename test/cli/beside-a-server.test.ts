@@ -77,6 +77,13 @@ for (const backend of backends()) {
       t.match(unknown, { code: 1, stderr: 'no such user', result: { error: 'invalid_request' } });
       const short = await json(['users', 'set-password', 'ann', '--password-stdin'], 'short');
       t.match(short, { code: 1, result: { error_description: 'password: at least 8 characters' } });
+      for (const command of [
+        ['keys', 'move', '--to', 'database'],
+        ['keys', 'reencrypt'],
+      ]) {
+        const { code, result } = await json(command);
+        t.match({ code, result }, { code: 1, result: { error_description: /KEY_ENCRYPTION_KEY/ } });
+      }
       const early = await json(['keys', 'rotate']);
       t.match(early, { code: 1, result: { outcome: 'refused', safe_at: String } });
     });
