@@ -1,5 +1,5 @@
 /** `npm start` on the embedded database: the first start shows how to use the server, in lines that can be pasted. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -70,4 +70,10 @@ t.test('the first start prints lines that work as they are, later ones print no 
   t.equal(again.status, 200, 'the same user is there');
   const sameKeys = await (await fetch(`${second.issuer}/.well-known/jwks.json`)).json();
   t.same(sameKeys, JSON.parse(keys), 'and the same keys');
+});
+
+t.test('options that it does not know are refused, not passed over', async (t) => {
+  const { status, stderr } = spawnSync(process.execPath, [start, '--port', '4000'], { encoding: 'utf8' });
+  t.equal(status, 2);
+  t.match(stderr, /PORT=4000 npm start/);
 });
