@@ -32,9 +32,14 @@ await ready();
 await registerClient();
 await registerUser();
 const verifier = await createResourceServer();
-createServer(servePage).listen(pagePort, '127.0.0.1', () => {
-  console.log(`\nThe demo is at ${pageOrigin}\n  user name  ${username}\n  password   ${password()}\n`);
-});
+createServer(servePage)
+  .on('error', (error) => {
+    console.error(`keyturn demo: ${error.message}`);
+    process.exit(1);
+  })
+  .listen(pagePort, '127.0.0.1', () => {
+    console.log(`\nThe demo is at ${pageOrigin}\n  user name  ${username}\n  password   ${password()}\n`);
+  });
 
 function startServer() {
   const child = spawn(process.execPath, [join(root, 'dist/main.js')], {
