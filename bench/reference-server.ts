@@ -58,7 +58,15 @@ app.post('/sign', async () => ({
   token_type: 'Bearer',
   expires_in: 900,
 }));
-app.get('/constant', (_request, reply) => reply.type('application/json').send(CONSTANT));
+// With the header fields that a key set must have.
+app.get('/constant', (_request, reply) =>
+  reply
+    .header('cache-control', 'public, max-age=300')
+    .header('etag', '"reference"')
+    .header('access-control-allow-origin', '*')
+    .type('application/json')
+    .send(CONSTANT),
+);
 app.post<{ Body: URLSearchParams }>('/login', async ({ body }) => ({
   matches: await argon2.verify(PASSWORD_HASH, body.get('password') ?? ''),
 }));
