@@ -8,11 +8,9 @@ import type { AdminContext } from '../admin/context.js';
 import { operations } from '../admin/operations.js';
 import { adminSocketPath } from '../admin/socket-path.js';
 import { mount } from './admin.js';
+import { pathMemberLimit } from './create-app.js';
 import { registerErrors } from './errors.js';
 import { logRequests } from './request-log.js';
-
-/** For the longest e-mail address, every character of it escaped. */
-const pathMemberLimit = 4_096;
 
 export class AdminSocket {
   readonly #app: FastifyInstance;

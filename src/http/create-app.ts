@@ -8,8 +8,8 @@ import { logRequest } from './request-log.js';
 
 const bodyLimitBytes = 16_384;
 const headersLimitBytes = 16_384;
-/** Of a path: the longest e-mail address, percent-encoded. */
-const parameterLimit = 1_024;
+/** For the longest e-mail address in a path, every character of it escaped. */
+export const pathMemberLimit = 4_096;
 /** A request that has not arrived whole by then is cut off. */
 const requestTimeoutMilliseconds = 5_000;
 /** Longer than the proxies in front (60 s is their custom): a connection closed at both ends at once is a failed request. */
@@ -27,7 +27,7 @@ export function createApp(
     genReqId: requestIds(),
     trustProxy: config.trustProxy === 'off' ? false : config.trustProxy,
     bodyLimit: bodyLimitBytes,
-    routerOptions: { maxParamLength: parameterLimit },
+    routerOptions: { maxParamLength: pathMemberLimit },
     requestTimeout: requestTimeoutMilliseconds,
     keepAliveTimeout: keepAliveMilliseconds,
     // Whoever still has a connection to a server that is closing is served, and told to close it.
