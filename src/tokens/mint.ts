@@ -36,6 +36,9 @@ export interface SignedAccessToken {
   expiresInSeconds: number;
 }
 
+/** The rest of a second, and some more where the database's clock is ahead. */
+const longestWaitMilliseconds = 5_000;
+
 export class Mint {
   readonly #keys: SigningKeys;
   readonly #clock: Clock;
@@ -95,8 +98,12 @@ export class Mint {
   async #waitUntilIssuable(revokedBefore: Date | null | undefined): Promise<void> {
     if (!revokedBefore) return;
     const issuableAt = Math.ceil(revokedBefore.getTime() / 1000) * 1000;
-    const wait = issuableAt - this.#clock();
-    if (wait > 0 && wait <= 1000) await sleep(wait);
+    // Again and again: a timer may fire a moment before its time.
+    for (;;) {
+      const wait = issuableAt - this.#clock();
+      if (wait <= 0 || wait > longestWaitMilliseconds) return;
+      await sleep(wait);
+    }
   }
 }
 

@@ -29,8 +29,9 @@ interface SubjectStatements {
 
 function statementsFor(sessionsOfSubject: string, needsOwnEntry: string): SubjectStatements {
   return {
+    // Those that have ended, too: deleting the subject deletes them, when the lock on revocations is already held.
     lockSessions: statement<Row>(`
-      SELECT id FROM sessions WHERE ${sessionsOfSubject} AND revoked_at IS NULL ORDER BY id FOR UPDATE`),
+      SELECT id FROM sessions WHERE ${sessionsOfSubject} ORDER BY id FOR UPDATE`),
     revoke: statement(`
       WITH ended AS (
         UPDATE sessions SET revoked_at = now(), revoked_reason = $2::text
