@@ -162,7 +162,7 @@ t.test('an app on another site, registered as such', { skip: skipWithoutChromium
   const far = await openTab(world, profile, 'far', world.far);
   await login(far);
   const [loggedIn] = world.proxy.to('/token');
-  t.match(loggedIn?.setCookie, [/HttpOnly; Secure; SameSite=None; Partitioned$/]);
+  t.match(loggedIn?.setCookie, [/HttpOnly; Secure; Partitioned; SameSite=None$/]);
   await far.reload();
   t.match(await accessToken(far), /^ey/, 'a reload keeps the session');
 
@@ -181,7 +181,7 @@ t.test('an app on another site, registered as such', { skip: skipWithoutChromium
 
   await t.test('logs out with the attributes of its cookie', async (t) => {
     await far.evaluate(() => window.auth.logout());
-    t.match(world.proxy.to('/revoke').at(-1)?.setCookie, [/=; Max-Age=0; .*SameSite=None; Partitioned$/]);
+    t.match(world.proxy.to('/revoke').at(-1)?.setCookie, [/=; Max-Age=0; .*Partitioned; SameSite=None$/]);
     t.equal((await profile.cookies()).length, 0);
   });
 });
