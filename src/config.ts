@@ -132,7 +132,7 @@ export const settings = {
   argon2Parallelism: integer('ARGON2_PARALLELISM', 1, [1, 64], 'argon2id lanes'),
   loginRatePerMinute: integer(
     'LOGIN_RATE_PER_MINUTE',
-    30,
+    60,
     [1, 1_000_000],
     'Logins per minute, per account and per client address',
   ),
