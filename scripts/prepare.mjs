@@ -65,6 +65,11 @@ export function runTool(name, args, env = {}) {
   run(process.execPath, [join(root, 'node_modules', toolScript(name)), ...args], env);
 }
 
+/** A script of this project, in TypeScript. */
+export function runScript(path, args) {
+  run(process.execPath, ['--import=tsx', join(root, path), ...args]);
+}
+
 function toolScript(name) {
   const packageName = packageOfTool[name] ?? name;
   const { bin } = JSON.parse(readFileSync(join(root, 'node_modules', packageName, 'package.json'), 'utf8'));
