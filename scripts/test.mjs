@@ -1,8 +1,8 @@
 // `npm test`: installs what is missing, checks types, style and structure, runs every suite, and says how many tests passed.
-// `npm test -- FILES` runs some of the suites, without the checks.
+// `npm test -- FILE|FOLDER...` runs some of the suites, without the checks.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { check } from './check.mjs';
@@ -10,7 +10,7 @@ import { prepare, runTool } from './prepare.mjs';
 
 const root = join(import.meta.dirname, '..');
 const tapStamp = join(root, 'node_modules/.tap-built');
-const suites = process.argv.slice(2);
+const suites = process.argv.slice(2).flatMap(filesOf);
 
 prepare();
 // tap builds itself for its plugins; without this, its first run after an install fails.
@@ -30,6 +30,14 @@ const { passed, failed, skipped } = await follow(createInterface(runner.stdout))
 const [code] = await exited;
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exit(code === 0 && failed === 0 && passed > 0 ? 0 : 1);
+
+/** What tap runs for an argument: it takes no folders. */
+function filesOf(argument) {
+  if (!existsSync(argument) || !statSync(argument).isDirectory()) return [argument];
+  return readdirSync(argument, { recursive: true })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join(argument, name));
+}
 
 /**
  * Prints a line per suite as it ends, and whatever failed with its diagnosis. Answers the counts: a suite's results stand
