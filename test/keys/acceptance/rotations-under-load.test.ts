@@ -126,15 +126,23 @@ t.test(
     const settle = () => sleep(1500);
 
     await settle();
-    t.match(await load.count(), { rejected: {} }, 'before any rotation');
+    const before = await load.count();
+    t.match(before, { rejected: {} }, 'before any rotation');
+    let signing = before.kids.at(-1);
     for (let rotation = 1; rotation <= 8; rotation += 1) {
-      await (rotation % 3 === 0 ? schedule().then(() => sleep(5000)) : rotateWhenSafe());
-      await settle();
-      const counts = await load.count();
-      t.strictSame(counts.rejected, {}, `rotation ${rotation}: nothing good is rejected`);
-      if (counts.unavailable > 0) t.comment(`the server was unavailable ${counts.unavailable} times`);
-      t.ok(counts.verified > 20, `rotation ${rotation}: ${counts.verified} verifications`);
-      t.ok(counts.kids.length >= 2, `rotation ${rotation}: another key signs`);
+      await (rotation % 3 === 0 ? schedule() : rotateWhenSafe());
+      // How soon a server takes up a rotation is the machine's business here, not that it does.
+      await eventually(async () => {
+        await settle();
+        const counts = await load.count();
+        t.strictSame(counts.rejected, {}, `rotation ${rotation}: nothing good is rejected`);
+        if (counts.unavailable > 0) t.comment(`the server was unavailable ${counts.unavailable} times`);
+        t.ok(counts.verified > 20, `rotation ${rotation}: ${counts.verified} verifications`);
+        const switched = counts.kids.at(-1) !== signing;
+        signing = counts.kids.at(-1);
+        return switched;
+      }, 60_000);
+      t.pass(`rotation ${rotation}: another key signs`);
     }
 
     t.match(await rotateKeys(context, { force: true }), { outcome: 'rotated' });
