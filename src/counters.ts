@@ -12,11 +12,3 @@ export interface Counters {
   refresh(outcome: RefreshOutcome): void;
   revocation(type: RevocationType): void;
 }
-
-/** For who does not look at figures. */
-export const noCounters: Counters = {
-  tokenIssued: () => undefined,
-  login: () => undefined,
-  refresh: () => undefined,
-  revocation: () => undefined,
-};

@@ -1,6 +1,7 @@
 /** What a first start on the embedded database shows: a user and two clients with random secrets, and how to use them. */
 import type { AdminContext } from './admin/context.js';
 import { operationNamed } from './admin/operations.js';
+import { revocationsScope } from './oauth/scope.js';
 
 interface Demo {
   username: string;
@@ -40,7 +41,7 @@ async function createDemo(admin: AdminContext): Promise<Demo> {
       client_id: service,
       type: 'confidential',
       grants: ['client_credentials'],
-      scope: 'read revocations:read',
+      scope: `read ${revocationsScope}`,
     },
     actor,
   );

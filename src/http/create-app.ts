@@ -1,7 +1,7 @@
 /** The Fastify server itself: its limits, and what answers before any route is found. */
 import { randomBytes } from 'node:crypto';
-import fastify, { type FastifyInstance, LogController } from 'fastify';
-import type { HttpDependencies } from './app.js';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { Config } from '../config.js';
 import { refuseExpectations, refuseMalformed } from './client-error.js';
 import { sendError } from './errors.js';
 import { logRequest } from './request-log.js';
@@ -18,7 +18,7 @@ const keepAliveMilliseconds = 75_000;
 const idleCheckMilliseconds = 50;
 
 export function createApp(
-  { config, log }: Pick<HttpDependencies, 'config' | 'log'>,
+  { config, log }: { config: Config; log: FastifyBaseLogger },
   headers: Record<string, string>,
 ): FastifyInstance {
   const app = fastify({

@@ -4,9 +4,8 @@ import { authenticateClient } from '../clients/authenticate-client.js';
 import type { ClientRegistry } from '../clients/client-registry.js';
 import { OAuthError } from '../oauth/errors.js';
 import { Parameters } from '../oauth/parameters.js';
+import { revocationsScope } from '../oauth/scope.js';
 import type { AccessTokenVerifier } from '../tokens/access-token.js';
-
-export const feedScope = 'revocations:read';
 
 export interface FeedAccessDependencies {
   clients: ClientRegistry;
@@ -35,7 +34,7 @@ export class FeedAccess {
 
   async #admitClient(authorization: string | undefined): Promise<FeedReader> {
     const client = await authenticateClient(this.#dependencies.clients, authorization, Parameters.parse(''));
-    if (client.type !== 'confidential' || !client.scope.includes(feedScope)) throw insufficientScope();
+    if (client.type !== 'confidential' || !client.scope.includes(revocationsScope)) throw insufficientScope();
     return { clientId: client.id, until: Number.POSITIVE_INFINITY };
   }
 
@@ -45,11 +44,13 @@ export class FeedAccess {
     if (!token || (await blocklist.find(token))) {
       throw new OAuthError('invalid_token', { description: 'The access token is not valid' });
     }
-    if (!token.scope?.split(' ').includes(feedScope)) throw insufficientScope();
+    if (!token.scope?.split(' ').includes(revocationsScope)) throw insufficientScope();
     return { clientId: token.client_id, until: token.exp * 1000 };
   }
 }
 
 function insufficientScope(): OAuthError {
-  return new OAuthError('insufficient_scope', { description: `The feed needs the scope ${feedScope}` });
+  return new OAuthError('insufficient_scope', {
+    description: `The feed needs the scope ${revocationsScope}`,
+  });
 }

@@ -1,4 +1,5 @@
 /** What resource servers read: keys, metadata, revocations. */
+import { revocationsScope } from '../../oauth/scope.js';
 import {
   answer,
   basicAuthentication,
@@ -66,7 +67,7 @@ const feed: Operation = {
   summary: 'Follow what is revoked',
   description:
     'For clients with the scope `revocations:read`. As pages, or with `Accept: text/event-stream` as a stream of `revocation` and `heartbeat` events.',
-  security: [basicAuthentication, bearer('revocations:read')],
+  security: [basicAuthentication, bearer(revocationsScope)],
   parameters: [
     {
       name: 'after',
