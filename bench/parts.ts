@@ -1,15 +1,15 @@
 /**
- * Where the time of a request goes: `npx tsx bench/parts.ts [refresh|client_credentials|jwks]` samples the server under load and
+ * Where the time of a request goes: `npx tsx bench/parts.ts [refresh|client_credentials|jwks]` samples both servers under load and
  * prints microseconds of its main thread per request, by part. The thread pool, and PostgreSQL's own processes, are not in it.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureRate, type Worker } from './load.js';
-import { type Bench, cleanUp, logIn, prepare } from './setup.js';
-import { clientCredentialsRequest, jwksRequest, RefreshChain, repeat, times } from './workers.js';
+import type { Measured } from './processes.js';
+import { cleanUp, prepare, scope, startBoth } from './setup.js';
+import { type Sides, workloads } from './workloads.js';
 
-const connections = 16;
 const warmUpMilliseconds = 2_000;
 const measuredMilliseconds = 6_000;
 const listed = 25;
@@ -25,15 +25,6 @@ interface Profile {
   samples: number[];
   timeDeltas: number[];
 }
-
-const workloads: Record<string, (bench: Bench) => Promise<Worker[]>> = {
-  refresh: async (bench) => {
-    const logins = await Promise.all(Array.from({ length: connections }, () => logIn(bench)));
-    return logins.map((login) => new RefreshChain(login, bench.app));
-  },
-  client_credentials: async ({ service }) => times(connections, repeat(clientCredentialsRequest(service))),
-  jwks: async () => times(connections, repeat(jwksRequest)),
-};
 
 /** A folder of keyturn, a package, or a module of Node.js; native work counts as whatever called it. */
 function partOf({ url, functionName }: Frame): string | undefined {
@@ -64,29 +55,59 @@ function timeByPart({ nodes, samples, timeDeltas }: Profile, microseconds: numbe
   return byPart;
 }
 
-function print(name: string, perSecond: number, byPart: ReadonlyMap<string, number>): void {
+type Side = keyof Sides<unknown>;
+
+/** Microseconds per request, by part. */
+async function measureParts(
+  server: Measured,
+  workers: readonly Worker[],
+  directory: string,
+): Promise<Map<string, number>> {
+  await measureRate(server.port, workers, warmUpMilliseconds);
+  const perSecond = await measureRate(server.port, workers, measuredMilliseconds);
+  await server.stop();
+  const [file = ''] = readdirSync(directory).filter((entry) => entry.endsWith('.cpuprofile'));
+  const profile: Profile = JSON.parse(readFileSync(join(directory, file), 'utf8'));
   const answered = (perSecond * measuredMilliseconds) / 1000;
-  console.log(`${name}: ${perSecond.toFixed(0)} per second; microseconds of the main thread per request`);
-  const parts = [...byPart].sort(([, one], [, other]) => other - one).slice(0, listed);
-  for (const [part, total] of parts) console.log(`${(total / answered).toFixed(1).padStart(9)}  ${part}`);
+  const byPart = timeByPart(profile, measuredMilliseconds * 1000);
+  return new Map([...byPart].map(([part, total]) => [part, total / answered]));
+}
+
+function print(name: string, parts: Sides<ReadonlyMap<string, number>>): void {
+  console.log(`${name}: microseconds of the main thread per request\nreference  keyturn`);
+  const names = [...new Set([...parts.reference.keys(), ...parts.keyturn.keys()])];
+  const rows = names.map((part) => ({
+    part,
+    reference: parts.reference.get(part) ?? 0,
+    keyturn: parts.keyturn.get(part) ?? 0,
+  }));
+  rows.sort((one, other) => other.keyturn + other.reference - one.keyturn - one.reference);
+  for (const { part, reference, keyturn } of rows.slice(0, listed))
+    console.log(`${reference.toFixed(1).padStart(9)}${keyturn.toFixed(1).padStart(9)}  ${part}`);
 }
 
 async function main(name: string): Promise<void> {
   const workload = workloads[name];
   if (!workload) throw new Error(`one of: ${Object.keys(workloads).join(', ')}`);
+  const directories = { reference: temporaryDirectory(), keyturn: temporaryDirectory() };
+  const profiling = (side: Side) => [
+    '--cpu-prof',
+    `--cpu-prof-dir=${directories[side]}`,
+    '--cpu-prof-interval=200',
+  ];
+  const profiled = { reference: profiling('reference'), keyturn: profiling('keyturn') };
+  const bench = await startBoth(await prepare(), profiled);
+  const workers = await workload.workers(bench);
+  print(name, {
+    reference: await measureParts(bench.reference, workers.reference, directories.reference),
+    keyturn: await measureParts(bench.keyturn, workers.keyturn, directories.keyturn),
+  });
+}
+
+function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'keyturn-profile-'));
-  try {
-    const bench = await prepare(['--cpu-prof', `--cpu-prof-dir=${directory}`, '--cpu-prof-interval=200']);
-    const workers = await workload(bench);
-    await measureRate(bench.keyturn.port, workers, warmUpMilliseconds);
-    const perSecond = await measureRate(bench.keyturn.port, workers, measuredMilliseconds);
-    await bench.keyturn.stop();
-    const [file = ''] = readdirSync(directory).filter((entry) => entry.endsWith('.cpuprofile'));
-    const profile: Profile = JSON.parse(readFileSync(join(directory, file), 'utf8'));
-    print(name, perSecond, timeByPart(profile, measuredMilliseconds * 1000));
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  scope.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
 }
 
 try {

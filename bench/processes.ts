@@ -25,8 +25,9 @@ export async function startProcess(
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  process.once('exit', () => child.kill('SIGKILL'));
-  const exited = once(child, 'exit');
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  const exited = once(child, 'exit').then(() => process.off('exit', kill));
   const port = Number(env.PORT);
   await untilAnswers(child, `http://127.0.0.1:${port}${path}`, startedAt + startTimeoutMilliseconds);
   return {

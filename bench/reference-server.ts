@@ -72,3 +72,5 @@ app.post<{ Body: URLSearchParams }>('/login', async ({ body }) => ({
 }));
 
 await app.listen({ port: Number(PORT), host: '127.0.0.1' });
+// A profile is written by a process that exits, not by one that is killed.
+process.once('SIGTERM', () => process.exit());

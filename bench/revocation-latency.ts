@@ -3,46 +3,19 @@
 // Usage: npx tsx bench/revocation-latency.ts
 import { createVerifier, type Verifier } from '../src/verifier/index.js';
 import { basic } from '../test/support/http-client.js';
-import { freePort } from '../test/support/ports.js';
 import { type SeededClient, seedClient, withDatabase } from '../test/support/seed.js';
-import { serverSettings } from '../test/support/server.js';
-import { ServerProcess } from '../test/support/server-process.js';
-import type { Scope } from '../test/support/services.js';
+import type { ServerProcess } from '../test/support/server-process.js';
+import { TwoInstances } from './instances.js';
+import { quantile } from './statistics.js';
 
 const REVOCATIONS = 1000;
 const AIM_P99_MS = 250;
 
-class Cleanup implements Scope {
-  readonly #steps: (() => unknown)[] = [];
-
-  teardown(step: () => unknown): void {
-    this.#steps.push(step);
-  }
-
-  async run(): Promise<void> {
-    for (const step of this.#steps.reverse()) await step();
-  }
-}
-
-async function startInstances(scope: Scope, redis: boolean) {
-  const settings = await serverSettings(scope, {
-    database: 'postgres',
-    redis,
-    settings: { LOG_LEVEL: 'warn' },
-  });
-  const first = new ServerProcess(settings);
-  const second = new ServerProcess({ ...settings, PORT: String(await freePort()) });
-  for (const instance of [first, second]) {
-    scope.teardown(() => instance.stop());
-    await instance.start();
-  }
-  return { settings, first, second };
-}
-
 function follow(issuer: string, instance: ServerProcess, reader: SeededClient): Verifier {
   const credentials = { clientId: reader.id, clientSecret: reader.secret };
   return createVerifier({
-    ...{ issuer, audience: 'urn:keyturn:api' },
+    issuer,
+    audience: 'urn:keyturn:api',
     revocations: { follow: 'stream', maxStalenessSeconds: 10, onStale: 'reject', ...credentials },
     fetch: (url, init) => fetch(String(url).replace(issuer, instance.url), init),
   });
@@ -70,15 +43,15 @@ async function latency(
 }
 
 async function measure(redis: boolean): Promise<number[]> {
-  const scope = new Cleanup();
+  const instances = await TwoInstances.start(redis);
   try {
-    const { settings, first, second } = await startInstances(scope, redis);
+    const { settings, first, second } = instances;
     const reader = await withDatabase(settings, (database) =>
       seedClient(database, { type: 'confidential', scope: ['revocations:read'] }),
     );
     const headers = basic(reader.id, reader.secret);
     const verifier = follow(settings.ISSUER ?? '', second, reader);
-    scope.teardown(() => verifier.close());
+    instances.teardown(() => verifier.close());
     const times: number[] = [];
     while (times.length < REVOCATIONS) {
       const { body } = await first.token({ grant_type: 'client_credentials' }, headers);
@@ -89,15 +62,8 @@ async function measure(redis: boolean): Promise<number[]> {
     }
     return times;
   } finally {
-    await scope.run();
+    await instances.stop();
   }
-}
-
-function quantile(values: number[], share: number): number {
-  return (
-    values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ??
-    Number.NaN
-  );
 }
 
 console.log(

@@ -7,73 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Comparison, compare } from './compare.js';
-import type { Worker } from './load.js';
 import { residentMegabytes } from './processes.js';
-import { type Bench, cleanUp, logIn, loginRequest, prepare, scope, startKeyturn } from './setup.js';
-import {
-  clientCredentialsRequest,
-  jwksRequest,
-  ReferenceChain,
-  RefreshChain,
-  repeat,
-  times,
-} from './workers.js';
+import { cleanUp, type Prepared, prepare, scope, startKeyturn } from './setup.js';
+import { workloads } from './workloads.js';
 
-const chains = 16;
-const connections = 16;
-const logins = 8;
-
-function sides({ reference, keyturn }: Bench, referenceWorkers: Worker[], workers: Worker[]) {
-  return [
-    { server: reference, workers: referenceWorkers },
-    { server: keyturn, workers },
-  ] as const;
-}
-
-async function compareRefresh(bench: Bench): Promise<Comparison> {
-  const referenceLogins = await Promise.all(
-    times(chains, repeat(loginRequest(bench))).map(() => logIn(bench)),
-  );
-  const keyturnLogins = await Promise.all(times(chains, repeat(loginRequest(bench))).map(() => logIn(bench)));
-  return compare(
-    { name: 'refresh', aim: 0.75, bound: 'PostgreSQL and the driver' },
-    ...sides(
-      bench,
-      referenceLogins.map((login) => new ReferenceChain(login)),
-      keyturnLogins.map((login) => new RefreshChain(login, bench.app)),
-    ),
-  );
-}
-
-function compareClientCredentials(bench: Bench): Promise<Comparison> {
-  const request = clientCredentialsRequest(bench.service);
-  return compare(
-    { name: 'client_credentials', aim: 0.8, bound: 'one ES256 signature and HTTP' },
-    ...sides(
-      bench,
-      times(connections, repeat({ ...request, path: '/sign' })),
-      times(connections, repeat(request)),
-    ),
-  );
-}
-
-function compareJwks(bench: Bench): Promise<Comparison> {
-  return compare(
-    { name: 'JWKS', aim: 0.9, bound: 'HTTP' },
-    ...sides(
-      bench,
-      times(connections, repeat({ ...jwksRequest, path: '/constant' })),
-      times(connections, repeat(jwksRequest)),
-    ),
-  );
-}
-
-function compareLogin(bench: Bench): Promise<Comparison> {
-  const request = loginRequest(bench);
-  return compare(
-    { name: 'login', aim: 0.9, bound: 'argon2' },
-    ...sides(bench, times(logins, repeat({ ...request, path: '/login' })), times(logins, repeat(request))),
-  );
+async function idleMegabytes({ env }: Prepared): Promise<number> {
+  const server = await startKeyturn(env);
+  await sleep(2_000);
+  const megabytes = residentMegabytes(server.pid);
+  await server.stop();
+  return megabytes;
 }
 
 /** Seconds from the start of the process to the first answer, on an embedded database that exists. */
@@ -87,43 +30,35 @@ async function coldStartSeconds(): Promise<number> {
   return again.startMilliseconds / 1000;
 }
 
-function printComparisons(comparisons: readonly Comparison[]): void {
-  console.log(
-    'median of interleaved turns         reference      keyturn   ratio   aim   CPU/request (µs)   bound by',
-  );
-  for (const each of comparisons) {
-    const rates = `${perSecond(each.referencePerSecond)} ${perSecond(each.perSecond)}`;
-    const processor = `${each.referenceProcessorMicroseconds.toFixed(0)} -> ${each.processorMicroseconds.toFixed(0)}`;
-    const ratio = `${each.ratio.toFixed(2).padStart(7)} ${each.aim.toFixed(2).padStart(5)}`;
-    console.log(`${each.name.padEnd(32)} ${rates} ${ratio}   ${processor.padEnd(16)}   ${each.bound}`);
-  }
+function printComparison(comparison: Comparison): void {
+  const { workload, ratio, ratioQuartiles, perSecond, processorMicroseconds: processor } = comparison;
+  const [lower, upper] = ratioQuartiles;
+  const columns = [
+    workload.name.padEnd(20),
+    `${perSecond.reference.toFixed(0)}/s`.padStart(12),
+    `${perSecond.keyturn.toFixed(0)}/s`.padStart(12),
+    ratio.toFixed(2).padStart(7),
+    `(${lower.toFixed(2)}-${upper.toFixed(2)})`,
+    workload.aim.toFixed(2).padStart(5),
+    `  ${processor.reference.toFixed(0)} -> ${processor.keyturn.toFixed(0)}`.padEnd(18),
+    `${comparison.residentMegabytes.toFixed(0)} MB`.padStart(8),
+    `  ${workload.bound}`,
+  ];
+  console.log(columns.join(' '));
 }
 
-function perSecond(rate: number): string {
-  return `${rate.toFixed(0)}/s`.padStart(12);
-}
+const header =
+  'median of turns         reference      keyturn   ratio (quartiles)   aim   CPU/request (µs)   memory   bound by';
 
 async function main(): Promise<void> {
-  const bench = await prepare();
-  await sleep(2_000);
-  const idleMegabytes = residentMegabytes(bench.keyturn.pid);
+  const prepared = await prepare();
   const wanted = process.argv.slice(2);
-  const comparisons = {
-    refresh: compareRefresh,
-    client_credentials: compareClientCredentials,
-    jwks: compareJwks,
-    login: compareLogin,
-  };
-  const results: Comparison[] = [];
-  for (const [name, run] of Object.entries(comparisons)) {
-    if (wanted.length === 0 || wanted.includes(name)) results.push(await run(bench));
+  console.log(header);
+  for (const [name, workload] of Object.entries(workloads)) {
+    if (wanted.length === 0 || wanted.includes(name)) printComparison(await compare(workload, prepared));
   }
-  printComparisons(results);
-  await bench.reference.stop();
-  console.log(
-    `resident memory of an idle server on PostgreSQL: ${idleMegabytes.toFixed(0)} MB (aim: below 150)`,
-  );
-  console.log(`the same server after this load: ${residentMegabytes(bench.keyturn.pid).toFixed(0)} MB`);
+  const idle = await idleMegabytes(prepared);
+  console.log(`resident memory of an idle server on PostgreSQL: ${idle.toFixed(0)} MB (aim: below 150)`);
   console.log(
     `cold start on an existing embedded database: ${(await coldStartSeconds()).toFixed(1)} s (aim: below 3)`,
   );

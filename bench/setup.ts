@@ -16,17 +16,23 @@ const password = 'correct horse battery staple';
 const cleanUps: (() => unknown)[] = [];
 export const scope = { teardown: (clean: () => unknown) => cleanUps.unshift(clean) };
 
-export interface Bench {
-  reference: Measured;
-  keyturn: Measured;
-  jwks: string;
+/** A fresh database with a user and two clients, and keys. */
+export interface Prepared {
+  /** For keyturn. */
+  env: Record<string, string>;
+  passwordHash: string;
   app: string;
   service: { id: string; secret: string };
   username: string;
 }
 
-/** Both servers on one fresh database. `nodeArguments` are for keyturn's process. */
-export async function prepare(nodeArguments: string[] = []): Promise<Bench> {
+/** Both servers, running. */
+export interface Bench extends Prepared {
+  reference: Measured;
+  keyturn: Measured;
+}
+
+export async function prepare(): Promise<Prepared> {
   const directory = mkdtempSync(join(tmpdir(), 'keyturn-bench-'));
   scope.teardown(() => rmSync(directory, { recursive: true, force: true }));
   const databaseUrl = await testDatabase(scope);
@@ -37,19 +43,27 @@ export async function prepare(nodeArguments: string[] = []): Promise<Bench> {
   const service = await seedClient(database, { type: 'confidential' });
   await database.close();
   const env = { DATABASE_URL: databaseUrl, KEYS_DIR: join(directory, 'keys') };
-  const keyturn = await startKeyturn(env, nodeArguments);
+  return { env, passwordHash, app: app.id, service, username: user.email };
+}
+
+/** `nodeArguments` are for the process of each. */
+export async function startBoth(
+  prepared: Prepared,
+  nodeArguments: Record<'reference' | 'keyturn', string[]>,
+): Promise<Bench> {
+  const keyturn = await startKeyturn(prepared.env, nodeArguments.keyturn);
   const jwks = await (await fetch(`http://127.0.0.1:${keyturn.port}/.well-known/jwks.json`)).text();
   const reference = await startProcess(
-    ['--import=tsx', join(root, 'bench/reference-server.ts')],
+    [...nodeArguments.reference, '--import=tsx', join(root, 'bench/reference-server.ts')],
     {
       PORT: String(await freePort()),
-      DATABASE_URL: databaseUrl,
-      PASSWORD_HASH: passwordHash,
+      DATABASE_URL: prepared.env.DATABASE_URL ?? '',
+      PASSWORD_HASH: prepared.passwordHash,
       CONSTANT: jwks,
     },
     '/constant',
   );
-  return { reference, keyturn, jwks, app: app.id, service, username: user.email };
+  return { ...prepared, reference, keyturn };
 }
 
 /** As built: `dist`, plain Node.js. */
