@@ -21,6 +21,7 @@ export class AdminSocket {
     this.#app = fastify({
       loggerInstance: log,
       logController: new LogController({ disableRequestLogging: true }),
+      childLoggerFactory: (logger) => logger,
       routerOptions: { maxParamLength: pathMemberLimit },
     });
     registerErrors(this.#app);

@@ -84,7 +84,10 @@ function documentation({ name, summary, method, path, input }: Operation) {
   const rest = part(input, (member) => !inPath(member));
   const has = (schema: TObject) => Object.keys(schema.properties).length > 0;
   return {
-    ...{ operationId: name, summary, tags: ['admin'], security: [{ bearer: [adminScope] }] },
+    operationId: name,
+    summary,
+    tags: ['admin'],
+    security: [{ bearer: [adminScope] }],
     ...(has(params) && { params }),
     ...(has(rest) && { [method === 'GET' ? 'querystring' : 'body']: rest }),
   };

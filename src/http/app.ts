@@ -14,15 +14,16 @@ import { CookieDelivery } from './cookie-delivery.js';
 import { allowRegisteredOrigins } from './cors.js';
 import { createApp } from './create-app.js';
 import { registerDocs, registerOpenApi } from './docs.js';
-import { registerErrors } from './errors.js';
+import { registerErrors, sendError } from './errors.js';
 import { acceptOnlyForms } from './form-body.js';
-import { type Health, registerHealth } from './health.js';
+import { closeConnectionsWhileDraining, type Health, registerHealth } from './health.js';
 import { noteMethods } from './methods.js';
 import type { Metrics } from './metrics.js';
 import { registerMetrics } from './metrics-route.js';
 import { openApiDocument } from './openapi/document.js';
+import { publicHeaders } from './public-document.js';
 import { logRequests } from './request-log.js';
-import { limitRequests } from './request-rate.js';
+import { requestLimit } from './request-rate.js';
 import { type RevocationsDependencies, registerRevocations } from './revocations.js';
 import { registerIntrospect, registerRevoke } from './revoke.js';
 import { secureEveryAnswer, securityHeaders } from './security-headers.js';
@@ -51,16 +52,50 @@ export async function buildHttp(dependencies: HttpDependencies): Promise<Fastify
   const headers = securityHeaders(dependencies.issuer.startsWith('https:'));
   const app = createApp(dependencies, headers);
   dropUnusedConnections(app);
-  registerErrors(app);
-  secureEveryAnswer(app, headers);
   logRequests(app);
-  requireHost(app);
   dependencies.metrics.observe(app);
-  await allowRegisteredOrigins(app, (origin) => dependencies.clients.hasOrigin(origin));
+  closeConnectionsWhileDraining(app, dependencies.health);
   const { requestRatePerMinute } = dependencies.config;
-  if (requestRatePerMinute > 0) await limitRequests(app, dependencies.requestTally, requestRatePerMinute);
+  const limit =
+    requestRatePerMinute > 0 && (await requestLimit(app, dependencies.requestTally, requestRatePerMinute));
+  const description = JSON.stringify(openApiDocument(dependencies.issuer, version));
   const refuseOtherMethods = noteMethods(app);
-  registerWellKnown(app, dependencies);
+  await app.register(async (documents) => {
+    requireHost(documents);
+    if (limit) documents.addHook('onRequest', limit);
+    const forAnyPage = publicHeaders(headers);
+    documents.setErrorHandler((error, request, reply) =>
+      sendError(request, reply.headers(forAnyPage), error),
+    );
+    registerWellKnown(documents, dependencies, forAnyPage);
+    registerOpenApi(documents, description, forAnyPage);
+  });
+  await app.register(async (guarded) => {
+    registerErrors(guarded);
+    secureEveryAnswer(guarded, headers);
+    requireHost(guarded);
+    await allowRegisteredOrigins(guarded, (origin) => dependencies.clients.hasOrigin(origin));
+    // After CORS: preflights are not counted, and a page of another origin can read that it was too much.
+    if (limit) guarded.addHook('onRequest', limit);
+    await registerGuarded(guarded, dependencies);
+    await guarded.register(refuseOtherMethods);
+    await registerDocs(guarded, description);
+  });
+  return app;
+}
+
+/** HTTP libraries say `application/json` of requests that have no body, too. */
+function acceptEmptyJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else parse(request, body, done);
+  });
+}
+
+/** All but what is public and the same for everybody. */
+async function registerGuarded(app: FastifyInstance, dependencies: HttpDependencies): Promise<void> {
+  acceptEmptyJson(app);
   registerHealth(app, dependencies.health);
   registerMetrics(app, dependencies.metrics);
   registerRevocations(app, dependencies);
@@ -73,9 +108,4 @@ export async function buildHttp(dependencies: HttpDependencies): Promise<Fastify
     registerIntrospect(forms, dependencies.introspection);
   });
   await registerAdmin(app, dependencies.admin, dependencies.bearer);
-  const document = JSON.stringify(openApiDocument(dependencies.issuer, version));
-  registerOpenApi(app, document);
-  await app.register(refuseOtherMethods);
-  await registerDocs(app, document);
-  return app;
 }

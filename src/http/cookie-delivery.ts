@@ -3,7 +3,7 @@
  * is asked for by their own pages only. Clients with delivery `body` pass through untouched.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isClientId } from '../clients/authenticate-client.js';
+import { isClientId, presentedClientId } from '../clients/authenticate-client.js';
 import type { Client } from '../clients/client.js';
 import type { ClientRegistry } from '../clients/client-registry.js';
 import type { Clock } from '../clock.js';
@@ -29,9 +29,12 @@ export class CookieDelivery {
     this.#clock = clock;
   }
 
-  /** Before a request that sets the cookie. @throws OAuthError `access_denied` */
+  /**
+   * Before a request that sets the cookie, in whichever way it names its client: a form of a foreign page can bring
+   * HTTP Basic, too, by its URL. @throws OAuthError `access_denied`, or `invalid_client` for unusable credentials
+   */
   async admit({ headers }: FastifyRequest, parameters: Parameters): Promise<void> {
-    const client = await this.#cookieClient(parameters);
+    const client = await this.#cookieClient(presentedClientId(headers.authorization, parameters));
     if (client) requireOwnPageIfBrowser(headers, client);
   }
 
@@ -44,7 +47,7 @@ export class CookieDelivery {
     parameters: Parameters,
     tokenParameter: 'refresh_token' | 'token',
   ): Promise<CookieRequest | undefined> {
-    const client = await this.#cookieClient(parameters);
+    const client = await this.#cookieClient(parameters.optional('client_id'));
     if (!client || parameters.optional(tokenParameter) !== undefined) return undefined;
     requireOwnPage(headers, client);
     return { client, refreshToken: presentedRefreshToken(headers.cookie, client) };
@@ -63,8 +66,7 @@ export class CookieDelivery {
     return { ...answer, refreshToken: undefined };
   }
 
-  async #cookieClient(parameters: Parameters): Promise<Client | undefined> {
-    const id = parameters.optional('client_id');
+  async #cookieClient(id: string | undefined): Promise<Client | undefined> {
     const client = id !== undefined && isClientId(id) ? await this.#clients.find(id) : undefined;
     return client?.refreshDelivery === 'cookie' ? client : undefined;
   }

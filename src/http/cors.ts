@@ -12,8 +12,14 @@ export async function allowRegisteredOrigins(
   isRegisteredOrigin: (origin: string) => Promise<boolean>,
 ): Promise<void> {
   await app.register(cors, {
-    origin: async (origin: string | undefined) =>
-      origin !== undefined && origin !== 'null' && (await isRegisteredOrigin(origin)),
+    origin: (origin, decide) => {
+      if (origin === undefined || origin === 'null') decide(null, false);
+      else
+        isRegisteredOrigin(origin).then(
+          (isRegistered) => decide(null, isRegistered),
+          (error) => decide(error, false),
+        );
+    },
     credentials: true,
     methods: ['GET', 'HEAD', 'POST', 'DELETE'],
     allowedHeaders: ['Authorization', 'Content-Type', 'Keyturn-Request'],

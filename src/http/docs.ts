@@ -2,7 +2,9 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
+import { answerPreflight, documentSender, etagOf } from './public-document.js';
 
+const path = '/openapi.json';
 const maxAgeSeconds = 300;
 
 /** A page with scripts and styles of its own, and nothing from elsewhere. Its styles are partly inline. */
@@ -18,15 +20,13 @@ const pageSecurity = {
 };
 
 /** Readable from any page, as other tools to read it with may be. */
-export function registerOpenApi(app: FastifyInstance, document: string): void {
-  app.get('/openapi.json', { config: { cors: false } }, (_request, reply) => {
-    reply
-      .header('cache-control', `public, max-age=${maxAgeSeconds}`)
-      .header('access-control-allow-origin', '*')
-      .header('cross-origin-resource-policy', 'cross-origin')
-      .type('application/json; charset=utf-8')
-      .send(document);
+export function registerOpenApi(app: FastifyInstance, body: string, headers: Record<string, string>): void {
+  const document = { body, etag: etagOf(body), maxAgeSeconds };
+  const send = documentSender(headers, 'application/json');
+  app.get(path, (request, reply) => {
+    send(request, reply, document);
   });
+  answerPreflight(app, path, headers);
 }
 
 export async function registerDocs(app: FastifyInstance, document: string): Promise<void> {

@@ -64,9 +64,9 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, thrown: 
 }
 
 /** A refusal is told by the request's own line in the log; a failure has more to say. */
-function logFailure({ log }: FastifyRequest, error: OAuthError): void {
+function logFailure({ id, log }: FastifyRequest, error: OAuthError): void {
   const { code, message, cause } = error;
-  log.error({ code, err: cause ?? error }, message);
+  log.error({ request_id: id, code, err: cause ?? error }, message);
 }
 
 export function registerErrors(app: FastifyInstance): void {

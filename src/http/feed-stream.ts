@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { RevocationFeed } from '../revocation/feed.js';
 import type { FeedEntry } from '../revocation/feed-entry.js';
 
-/** With more than this unread, a reader is told nothing as it comes any more, but in its own time. */
+/** With more than this unread, nothing more is pushed until the reader takes some of it. */
 const maxUnreadBytes = 64 * 1024;
 /** Of what it has missed, this much at a time. */
 const chunkEntries = 200;
@@ -13,19 +13,19 @@ const catchUpMilliseconds = 60_000;
 export class FeedStream extends Readable {
   readonly #feed: RevocationFeed;
   #cursor: string;
-  #isLive = false;
-  #patience: NodeJS.Timeout;
+  /** Runs while the reader lacks something. */
+  #patience: NodeJS.Timeout | undefined;
 
   constructor(feed: RevocationFeed, cursor: string) {
     super();
     this.#feed = feed;
     this.#cursor = cursor;
-    this.#patience = this.#startPatience();
+    this.#fallBehind();
   }
 
   /** Called whenever the reader takes more. */
   override _read(): void {
-    while (!this.#isLive && this.#pushMissed());
+    this.#pushMissed();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -34,63 +34,64 @@ export class FeedStream extends Readable {
     callback(error);
   }
 
-  entries(entries: readonly FeedEntry[]): void {
-    const isTooMuch = entries.length > chunkEntries || this.readableLength > maxUnreadBytes;
-    if (isTooMuch) this.#fallBehind();
-    else this.#pushLive(entries);
-  }
-
-  current(cursor: string): void {
-    if (this.readableLength <= maxUnreadBytes) this.push(heartbeat(cursor));
+  wake(isBeat: boolean): void {
+    if (this.readableLength > maxUnreadBytes) this.#fallBehind();
+    else this.#pushMissed();
+    if (isBeat) this.#pushHeartbeat();
   }
 
   end(): void {
     this.#feed.leave(this);
-    this.#isLive = true;
     this.push(null);
   }
 
-  /** Pushes some of what was missed, and joins the live ones after the last of it. Tells whether the reader takes more. */
-  #pushMissed(): boolean {
-    const { entries, cursor, more } = this.#feed.after(this.#cursor, chunkEntries);
-    this.#cursor = cursor;
-    const takesMore = entries.length === 0 || this.push(eventsOf(entries));
-    if (!more) this.#join();
-    return takesMore && more;
+  #pushMissed(): void {
+    let takesMore = true;
+    while (takesMore) {
+      const { entries, cursor, more } = this.#feed.after(this.#cursor, chunkEntries);
+      this.#cursor = cursor;
+      if (entries.length > 0) takesMore = this.push(eventsOf(entries));
+      if (!more) {
+        this.#catchUp();
+        return;
+      }
+    }
+    this.#fallBehind();
   }
 
-  #join(): void {
-    clearTimeout(this.#patience);
-    this.#isLive = true;
-    this.#feed.join(this);
+  /** Only for a reader that has everything. */
+  #pushHeartbeat(): void {
+    if (!this.#patience && this.#cursor === this.#feed.current()) this.push(heartbeat(this.#cursor));
   }
 
-  #pushLive(entries: readonly FeedEntry[]): void {
-    this.#cursor = entries.at(-1)?.cursor ?? this.#cursor;
-    this.push(eventsOf(entries));
-  }
-
+  /** From now on not woken: the reader takes what it lacks at its own pace. */
   #fallBehind(): void {
     this.#feed.leave(this);
-    this.#isLive = false;
-    this.#patience = this.#startPatience();
-    this._read();
+    this.#patience ??= setTimeout(() => this.destroy(), catchUpMilliseconds).unref();
   }
 
-  #startPatience(): NodeJS.Timeout {
-    return setTimeout(() => this.destroy(), catchUpMilliseconds).unref();
+  #catchUp(): void {
+    if (!this.#patience) return;
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+    this.#pushHeartbeat();
+    // Last, for a feed that has closed ends the stream here.
+    this.#feed.join(this);
   }
 }
 
-const encoded = new WeakMap<readonly FeedEntry[], Buffer>();
+let lastEvents: { entries: readonly FeedEntry[]; events: Buffer } = { entries: [], events: Buffer.alloc(0) };
 
-/** Encoded once, however many streams it goes to. */
+/** Encoded once, however many streams take the same. */
 function eventsOf(entries: readonly FeedEntry[]): Buffer {
-  const known = encoded.get(entries);
-  if (known) return known;
-  const events = Buffer.from(entries.map(revocationEvent).join(''));
-  encoded.set(entries, events);
-  return events;
+  if (!isSame(entries, lastEvents.entries))
+    lastEvents = { entries, events: Buffer.from(entries.map(revocationEvent).join('')) };
+  return lastEvents.events;
+}
+
+/** Of entries of one log, the first and the last tell. */
+function isSame(some: readonly FeedEntry[], others: readonly FeedEntry[]): boolean {
+  return some.length === others.length && some[0] === others[0] && some.at(-1) === others.at(-1);
 }
 
 function revocationEvent({ cursor, json }: FeedEntry): string {

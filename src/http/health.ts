@@ -27,14 +27,19 @@ export class Health {
   }
 }
 
-const askedByMachines = { config: { ...unlimited, quiet: true } } as const;
+/** Never by pages of other origins, about which the database would have to be asked. */
+const askedByMachines = { config: { ...unlimited, quiet: true, cors: false } } as const;
+
+/** Otherwise a proxy could send a request down a kept connection in the moment in which it is closed. */
+export function closeConnectionsWhileDraining(app: FastifyInstance, health: Health): void {
+  app.addHook('onRequest', (_request, reply, done) => {
+    // Also for answers that are written to Node's response directly.
+    if (health.draining) reply.raw.setHeader('connection', 'close');
+    done();
+  });
+}
 
 export function registerHealth(app: FastifyInstance, health: Health): void {
-  // Otherwise a proxy could send a request down a kept connection in the moment in which it is closed.
-  app.addHook('onSend', async (_request, reply) => {
-    if (health.draining) reply.header('connection', 'close');
-  });
-
   app.get('/health/live', askedByMachines, async (_request, reply) =>
     reply.header('cache-control', 'no-store').send({ status: 'ok' }),
   );

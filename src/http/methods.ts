@@ -19,7 +19,7 @@ export function noteMethods(app: FastifyInstance): (guard: FastifyInstance) => P
 
 function refuseOthers(app: FastifyInstance, url: string, methods: readonly string[]): void {
   const others = app.supportedMethods.filter((method) => !methods.includes(method) && method !== 'OPTIONS');
-  const allow = [...methods, 'OPTIONS'].join(', ');
+  const allow = [...new Set([...methods, 'OPTIONS'])].join(', ');
   app.route({
     url,
     method: others,
@@ -31,5 +31,6 @@ function refuseOthers(app: FastifyInstance, url: string, methods: readonly strin
     handler: () => undefined,
   });
   // RFC 9110 §9.3.7. Preflights of browsers were answered before.
-  app.options(url, (_request, reply) => reply.code(204).header('allow', allow).send());
+  if (!methods.includes('OPTIONS'))
+    app.options(url, (_request, reply) => reply.code(204).header('allow', allow).send());
 }

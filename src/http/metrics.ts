@@ -1,7 +1,8 @@
 /** Figures for Prometheus. Every label has few values: route patterns, methods that exist, statuses, fixed words. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Counters, LoginOutcome, RefreshOutcome } from '../counters.js';
+import { RequestDurations } from './request-durations.js';
 
 /** What is asked when somebody looks. */
 export interface Readings {
@@ -15,33 +16,25 @@ export interface Readings {
   feed(): { entries: number; streams: number };
 }
 
-const durationBucketsSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const loginOutcomes: LoginOutcome[] = ['succeeded', 'failed', 'limited'];
 const refreshOutcomes: RefreshOutcome[] = ['rotated', 'retry', 'reused', 'expired', 'revoked', 'unknown'];
 
 export class Metrics {
   readonly registry = new Registry();
   readonly counters: Counters;
-  readonly #requests: Histogram<'method' | 'route' | 'status'>;
+  readonly #requests = new RequestDurations();
 
   constructor() {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
-    this.#requests = new Histogram({
-      name: 'keyturn_http_request_duration_seconds',
-      help: 'Requests by route, and how long they took',
-      labelNames: ['method', 'route', 'status'],
-      buckets: durationBucketsSeconds,
-      registers,
-    });
+    this.#requests.register(this.registry);
     this.counters = countersIn(registers);
   }
 
   /** Times every request of `app` from now on. */
   observe(app: FastifyInstance): void {
     app.addHook('onResponse', (request, reply, done) => {
-      const labels = { method: request.method, route: routeOf(request), status: reply.statusCode };
-      this.#requests.observe(labels, reply.elapsedTime / 1000);
+      this.#requests.observe(request.method, routeOf(request), reply.statusCode, reply.elapsedTime / 1000);
       done();
     });
   }

@@ -49,6 +49,7 @@ export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   const { requester, refusal } = request;
   request.log[level](
     {
+      request_id: request.id,
       method: request.method,
       path: config?.url === undefined ? unknownPath(request.url) : knownPath(request.url),
       status: reply.statusCode,

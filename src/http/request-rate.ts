@@ -1,6 +1,6 @@
 /** Requests per minute and client address, over all routes but those that the operator's own tools ask. */
 import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { networkOf } from '../limits/network.js';
 import { type RateTally, windowMilliseconds } from '../limits/rate-counter.js';
 import { OAuthError } from '../oauth/errors.js';
@@ -8,11 +8,12 @@ import { OAuthError } from '../oauth/errors.js';
 /** For the `config` of routes that are not counted. */
 export const unlimited = { rateLimit: false } as const;
 
-export async function limitRequests(
+/** Makes the hook that counts requests and refuses those beyond the limit; for `onRequest`. */
+export async function requestLimit(
   app: FastifyInstance,
   tally: RateTally,
   requestRatePerMinute: number,
-): Promise<void> {
+): Promise<onRequestAsyncHookHandler> {
   await app.register(rateLimit, {
     global: false,
     max: requestRatePerMinute,
@@ -24,8 +25,7 @@ export async function limitRequests(
     addHeaders: noHeaders,
     errorResponseBuilder: (_request, { ttl }) => tooManyRequests(ttl),
   });
-  // On the server itself, so that unknown paths count too.
-  app.addHook('onRequest', app.rateLimit());
+  return app.rateLimit();
 }
 
 /** What a client may do is none of what it needs to know before it has done too much. */

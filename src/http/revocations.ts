@@ -6,7 +6,7 @@ import { heartbeatSeconds, pageLimit, type RevocationFeed } from '../revocation/
 import type { FeedAccess } from '../revocation/feed-access.js';
 import { isCursor, originCursor } from '../revocation/feed-entry.js';
 import { FeedStream } from './feed-stream.js';
-import { matches } from './well-known.js';
+import { matches } from './public-document.js';
 
 export interface RevocationsDependencies {
   feed: RevocationFeed;

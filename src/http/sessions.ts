@@ -27,9 +27,9 @@ export function registerSessions(app: FastifyInstance, { bearer, ownSessions }: 
     return noStore(reply).code(204).send();
   });
 
-  app.delete<{ Querystring: { keep?: string } }>('/sessions', async (request, reply) => {
+  app.delete<{ Querystring: Record<string, unknown> }>('/sessions', async (request, reply) => {
     const { userId, sessionId } = await userOf(request);
-    await ownSessions.endAll(userId, keepsCurrent(request.query.keep) ? sessionId : undefined);
+    await ownSessions.endAll(userId, keepsCurrent(request.query) ? sessionId : undefined);
     return noStore(reply).code(204).send();
   });
 
@@ -43,9 +43,10 @@ export function registerSessions(app: FastifyInstance, { bearer, ownSessions }: 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** `?keep=current`: log out everywhere else. A word that is not understood must not end more than was meant. */
-function keepsCurrent(keep: string | undefined): boolean {
-  if (keep === undefined || keep === 'current') return keep === 'current';
-  throw new OAuthError('invalid_request', { description: 'keep: only current is known' });
+function keepsCurrent({ keep, ...others }: Record<string, unknown>): boolean {
+  const isUnderstood = Object.keys(others).length === 0 && (keep === undefined || keep === 'current');
+  if (isUnderstood) return keep === 'current';
+  throw new OAuthError('invalid_request', { description: 'Only keep=current is known' });
 }
 
 function toWire(session: OwnSession) {

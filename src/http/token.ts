@@ -40,7 +40,8 @@ export function registerToken(app: FastifyInstance, { token, revocation, cookies
   async function issue(request: FastifyRequest, reply: FastifyReply, parameters: Parameters) {
     const { authorization } = request.headers;
     const { client, subject, answer } = await token.issue({
-      ...{ parameters, authorization },
+      parameters,
+      authorization,
       device: deviceOf(request, parameters),
     });
     request.requester = requesterOf(client, subject);
@@ -71,7 +72,7 @@ export function registerToken(app: FastifyInstance, { token, revocation, cookies
       if (replaced === undefined) return;
       await revocation.revoke(parameters.with('token', replaced), request.headers.authorization);
     } catch (error) {
-      request.log.warn({ err: error }, 'a replaced session was not ended');
+      request.log.warn({ request_id: request.id, err: error }, 'a replaced session was not ended');
     }
   }
 }

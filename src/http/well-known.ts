@@ -1,7 +1,7 @@
 /** What is public: the key set (RFC 7517) and the server's metadata (RFC 8414). */
-import { createHash } from 'node:crypto';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { ClientRegistry } from '../clients/client-registry.js';
+import { answerPreflight, documentSender, etagOf } from './public-document.js';
 
 export interface PublishedKeys {
   /** The key set's JSON, its entity tag, and for how many seconds it may be kept. */
@@ -14,53 +14,29 @@ export interface WellKnownDependencies {
   clients: ClientRegistry;
 }
 
-interface Document {
-  body: string;
-  etag: string;
-  maxAgeSeconds: number;
-  type: string;
-}
-
+const jwksPath = '/.well-known/jwks.json';
+const metadataPath = '/.well-known/oauth-authorization-server';
 const metadataMaxAgeSeconds = 300;
-/** `Access-Control-Allow-Origin: *` instead of the rules for requests with credentials. */
-const readableAnywhere = { config: { cors: false } } as const;
 
 export function registerWellKnown(
   app: FastifyInstance,
   { issuer, keys, clients }: WellKnownDependencies,
+  headers: Record<string, string>,
 ): void {
-  app.get('/.well-known/jwks.json', readableAnywhere, (request, reply) => {
-    sendDocument(request, reply, { ...keys.jwks(), type: 'application/jwk-set+json' });
-  });
+  const sendKeySet = documentSender(headers, 'application/jwk-set+json');
+  const sendMetadata = documentSender(headers, 'application/json');
 
-  app.get('/.well-known/oauth-authorization-server', readableAnywhere, async (request, reply) => {
+  app.get(jwksPath, (request, reply) => {
+    sendKeySet(request, reply, keys.jwks());
+  });
+  answerPreflight(app, jwksPath, headers);
+
+  app.get(metadataPath, async (request, reply) => {
     const body = JSON.stringify(metadata(issuer, await clients.grants()));
-    const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
-    sendDocument(request, reply, {
-      body,
-      etag,
-      maxAgeSeconds: metadataMaxAgeSeconds,
-      type: 'application/json',
-    });
+    sendMetadata(request, reply, { body, etag: etagOf(body), maxAgeSeconds: metadataMaxAgeSeconds });
     return reply;
   });
-}
-
-/** Public, cacheable, readable from any page, and not sent again to whoever has it (RFC 9110 §13.1.2). */
-function sendDocument(request: FastifyRequest, reply: FastifyReply, document: Document): void {
-  reply
-    .header('cache-control', `public, max-age=${document.maxAgeSeconds}`)
-    .header('etag', document.etag)
-    .header('access-control-allow-origin', '*')
-    .header('cross-origin-resource-policy', 'cross-origin');
-  if (matches(request.headers['if-none-match'], document.etag)) reply.code(304).send();
-  else reply.type(document.type).send(document.body);
-}
-
-/** RFC 9110 §13.1.2: weak comparison with each of a list, or `*`. */
-export function matches(header: string | undefined, etag: string): boolean {
-  const candidates = header?.split(',').map((candidate) => candidate.trim().replace(/^W\//, '')) ?? [];
-  return candidates.includes(etag) || candidates.includes('*');
+  answerPreflight(app, metadataPath, headers);
 }
 
 const clientAuthentication = ['client_secret_basic', 'client_secret_post'];

@@ -4,25 +4,13 @@
 export type JsonObject = { [name: string]: unknown };
 
 /** Claims with a meaning of their own: no custom claim can override them (RFC 7519 §4.1, RFC 8693, RFC 9068, OpenID Connect). */
-const protocolClaims = new Set([
-  ...[
-    'iss',
-    'sub',
-    'aud',
-    'exp',
-    'nbf',
-    'iat',
-    'jti',
-    'client_id',
-    'scope',
-    'sid',
-    'auth_time',
-    'acr',
-    'amr',
-  ],
-  ...['roles', 'permissions', 'groups', 'entitlements', 'org_id', 'cnf', 'act', 'may_act', 'azp', 'nonce'],
-  ...['at_hash', 'c_hash', 'events', 'typ', 'token_type', 'active', 'username', '__proto__'],
-]);
+const protocolClaims = new Set(
+  (
+    'iss sub aud exp nbf iat jti client_id scope sid auth_time acr amr roles permissions ' +
+    'groups entitlements org_id cnf act may_act azp nonce at_hash c_hash events typ ' +
+    'token_type active username __proto__'
+  ).split(' '),
+);
 
 export const customClaimsLimitBytes = 2048;
 
@@ -45,13 +33,8 @@ export interface UserClaims {
   custom: JsonObject;
 }
 
-/** On the wire: custom claims first, so that nothing in them can win over a protocol claim. */
-export function userClaimsToWire(user: UserClaims): JsonObject {
-  const custom = Object.entries(user.custom).filter(([name]) => !protocolClaims.has(name));
-  return {
-    ...Object.fromEntries(custom),
-    roles: user.roles,
-    permissions: user.permissions,
-    ...(user.orgId === null ? {} : { org_id: user.orgId }),
-  };
+/** `claims` and, of the custom ones, those that do not take the name of a protocol claim. */
+export function withCustomClaims(claims: JsonObject, custom: JsonObject): JsonObject {
+  const added = Object.entries(custom).filter(([name]) => !protocolClaims.has(name));
+  return added.length === 0 ? claims : { ...Object.fromEntries(added), ...claims };
 }

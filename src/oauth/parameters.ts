@@ -8,15 +8,22 @@ function malformed(description: string): OAuthError {
   return new OAuthError('invalid_request', { description });
 }
 
-function decode(component: string): string {
+const escaped = /[%+]/;
+
+/** A form-encoded name or value; undefined for a malformed escape, broken UTF-8, and NUL: PostgreSQL text cannot hold it. */
+export function formDecoded(component: string): string | undefined {
   try {
-    const decoded = decodeURIComponent(component.replaceAll('+', ' '));
-    // PostgreSQL text cannot hold NUL, and no parameter of OAuth may.
-    if (!decoded.includes('\0')) return decoded;
+    const decoded = escaped.test(component) ? decodeURIComponent(component.replaceAll('+', ' ')) : component;
+    return decoded.includes('\0') ? undefined : decoded;
   } catch {
-    // Falls through: a malformed escape or broken UTF-8.
+    return undefined;
   }
-  throw malformed('A parameter is not properly form-encoded');
+}
+
+function decode(component: string): string {
+  const decoded = formDecoded(component);
+  if (decoded === undefined) throw malformed('A parameter is not properly form-encoded');
+  return decoded;
 }
 
 export class Parameters {

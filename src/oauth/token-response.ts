@@ -12,13 +12,14 @@ export interface IssuedRefreshToken {
   expiresAt: number;
 }
 
-export function tokenResponse(answer: TokenAnswer): Record<string, string | number> {
+/** What is undefined is left out of the JSON. */
+export function tokenResponse({ accessToken, expiresInSeconds, scope, refreshToken }: TokenAnswer) {
   return {
-    access_token: answer.accessToken,
+    access_token: accessToken,
     token_type: 'Bearer',
-    expires_in: answer.expiresInSeconds,
+    expires_in: expiresInSeconds,
     // RFC 6749 §3.3: a scope has at least one token, so an empty one is left out.
-    ...(answer.scope.length > 0 ? { scope: answer.scope.join(' ') } : {}),
-    ...(answer.refreshToken ? { refresh_token: answer.refreshToken.value } : {}),
+    scope: scope.length > 0 ? scope.join(' ') : undefined,
+    refresh_token: refreshToken?.value,
   };
 }

@@ -37,6 +37,21 @@ const error = object(
   ['error'],
 );
 
+/** Some refusals of admin operations carry what the operation found. */
+const conflict = object(
+  {
+    error: { const: 'invalid_request' },
+    error_description: string('For people'),
+    outcome: string('What came of it, as in the command line'),
+    reason: string('Why a rotation of signing keys was refused', {
+      enum: ['published-too-recently', 'no-such-next-key', 'already-scheduled'],
+    }),
+    safe_at: string('When a rotation will be safe', { format: 'date-time' }),
+    message: string('What to do'),
+  },
+  ['error'],
+);
+
 const introspection = object(
   {
     active: { type: 'boolean', description: 'Where false, nothing else is said' },
@@ -85,6 +100,7 @@ const revocation = object(
 export const schemas: Json = {
   TokenResponse: tokenResponse,
   Error: error,
+  Conflict: conflict,
   Introspection: introspection,
   Session: session,
   Revocation: revocation,
@@ -106,7 +122,7 @@ export const responses: Json = {
   Unauthorized: refusal('The client or the access token could not be authenticated', challenge),
   Forbidden: refusal('Not allowed to whoever asks'),
   NotFound: refusal('There is no such thing'),
-  Conflict: refusal('It would contradict what is already there'),
+  Conflict: answer('It would contradict what is already there', schema('Conflict')),
   PayloadTooLarge: refusal('The body is larger than 16 KiB'),
   UnsupportedMediaType: refusal('The body has a type or encoding that is not accepted here'),
   TooManyRequests: refusal('Over the limit of the account or of the client address', retryAfter),
