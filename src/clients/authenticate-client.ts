@@ -1,7 +1,7 @@
 /** Client authentication: RFC 6749 §2.3. */
 import { timingSafeEqual } from 'node:crypto';
 import { OAuthError } from '../oauth/errors.js';
-import type { Parameters } from '../oauth/parameters.js';
+import { formDecoded, type Parameters } from '../oauth/parameters.js';
 import { secretHash } from '../secrets.js';
 import type { Client } from './client.js';
 import type { ClientRegistry } from './client-registry.js';
@@ -25,15 +25,9 @@ function basicCredentials(header: string): Credentials {
   const decoded = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = decoded.indexOf(':');
   if (colon < 0) throw invalidClient('no colon in Basic credentials');
-  return { id: formDecoded(decoded.slice(0, colon)), secret: formDecoded(decoded.slice(colon + 1)) };
-}
-
-function formDecoded(value: string): string {
-  try {
-    return decodeURIComponent(value.replaceAll('+', ' '));
-  } catch {
-    throw invalidClient('Basic credentials are not form-encoded');
-  }
+  const [id, secret] = [formDecoded(decoded.slice(0, colon)), formDecoded(decoded.slice(colon + 1))];
+  if (id === undefined || secret === undefined) throw invalidClient('Basic credentials are not form-encoded');
+  return { id, secret };
 }
 
 function presentedCredentials(authorization: string | undefined, parameters: Parameters): Credentials {
@@ -51,6 +45,11 @@ function presentedCredentials(authorization: string | undefined, parameters: Par
 
 function twoMethods(): OAuthError {
   return new OAuthError('invalid_request', { description: 'More than one client authentication method' });
+}
+
+/** The client that a request claims to come from. Throws as {@link authenticateClient} does; proves nothing. */
+export function presentedClientId(authorization: string | undefined, parameters: Parameters): string {
+  return presentedCredentials(authorization, parameters).id;
 }
 
 /**

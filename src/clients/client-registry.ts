@@ -16,6 +16,7 @@ export class ClientRegistry {
   readonly #store: ClientStore;
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry<unknown>>();
+  #lastGrants: string[] | undefined;
 
   constructor(store: ClientStore, clock: Clock) {
     this.#store = store;
@@ -32,9 +33,14 @@ export class ClientRegistry {
     return origins.has(origin);
   }
 
-  /** The grant types that some enabled client has. */
-  grants(): Promise<string[]> {
-    return this.#fresh('grants', () => this.#store.grants());
+  /** The grant types that some enabled client has; with the store away, those that were read last. */
+  async grants(): Promise<string[]> {
+    try {
+      this.#lastGrants = await this.#fresh('grants', () => this.#store.grants());
+    } catch (error) {
+      if (!this.#lastGrants) throw error;
+    }
+    return this.#lastGrants;
   }
 
   /** Forgets what was read, so that a change made through this instance is seen by it at once. */
@@ -45,7 +51,9 @@ export class ClientRegistry {
   #fresh<T>(key: string, read: () => Promise<T>): Promise<T> {
     const now = this.#clock();
     const known = this.#entries.get(key) as Entry<T> | undefined;
-    if (known && now - known.readAt < clientFreshMilliseconds) return known.value;
+    // A clock that was set back must not keep what was read before for as long as it was set back.
+    const age = known ? now - known.readAt : Number.NaN;
+    if (known && age >= 0 && age < clientFreshMilliseconds) return known.value;
     if (this.#entries.size >= maximumEntries) this.#entries.clear();
     const entry: Entry<T> = { readAt: now, value: read() };
     this.#entries.set(key, entry);

@@ -87,9 +87,16 @@ async function beginSession(
 ): Promise<IssuedRefreshToken | undefined> {
   const token = firstRefreshToken(sessionId, randomBytes);
   const begun = await sessions.begin({
-    ...{ id: sessionId, userId: user.id, clientId: client.id, secretHash: sessionSecretHash(token) },
-    ...{ scope, authTime, device, accessTokenExpiresAt },
-    ...{ passwordChangedAt: user.passwordChangedAt, revokedBefore: user.revokedBefore },
+    id: sessionId,
+    userId: user.id,
+    clientId: client.id,
+    secretHash: sessionSecretHash(token),
+    scope,
+    authTime,
+    device,
+    accessTokenExpiresAt,
+    passwordChangedAt: user.passwordChangedAt,
+    revokedBefore: user.revokedBefore,
   });
   if (begun === 'refused') throw wrongCredentials('user or client changed during login');
   if (maxSessionsPerUser > 0) {

@@ -10,7 +10,7 @@ import {
   successorOf,
 } from '../sessions/refresh-token.js';
 import { refuseRotation } from '../sessions/rotation.js';
-import type { Rotation, SessionStore } from '../sessions/session-store.js';
+import type { Rotation, RotationRequest, SessionStore } from '../sessions/session-store.js';
 import type { Authorization, Grant, GrantRequest } from './grant.js';
 
 export interface RefreshTokenGrantDependencies {
@@ -51,11 +51,17 @@ async function rotate(
   const secretHash = sessionSecretHash(presented);
   const clientId = request.client.id;
   const { device, accessTokenExpiresAt, requestedScope } = request;
+  const wanted: RotationRequest = {
+    sessionId,
+    secretHash,
+    generation,
+    clientId,
+    requestedScope,
+    device,
+    accessTokenExpiresAt,
+  };
   for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const rotation = await sessions.rotate({
-      ...{ sessionId, secretHash, generation, clientId, requestedScope },
-      ...{ device, accessTokenExpiresAt },
-    });
+    const rotation = await sessions.rotate(wanted);
     if (rotation !== 'refused') {
       counters.refresh(rotation.outcome);
       return rotation;

@@ -49,7 +49,7 @@ export class TokenEndpoint {
     const client = await authenticateClient(this.#clients, authorization, parameters);
     const grant = this.#grantFor(client, parameters.required('grant_type'));
     const requestedScope = scopeOf(parameters);
-    const signer = this.#mint.signer();
+    const signer = await this.#mint.signer();
     const accessTokenExpiresAt = this.#mint.expiry();
     const decision = await grant.authorize({
       client,

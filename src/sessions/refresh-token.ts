@@ -11,16 +11,18 @@ import { type RandomBytes, secretHash } from '../secrets.js';
 export interface RefreshToken {
   sessionId: string;
   generation: number;
-  secret: Buffer;
+  /** What the MAC covers: session id, generation, session secret. */
+  content: Buffer;
 }
 
 const prefix = 'ktr_';
 const idBytes = 16;
-const generationBytes = 4;
+const secretOffset = idBytes + 4;
 const secretBytes = 16;
 const macBytes = 32;
-const signedBytes = idBytes + generationBytes + secretBytes;
-const tokenLength = prefix.length + Math.ceil(((signedBytes + macBytes) * 4) / 3);
+const contentBytes = secretOffset + secretBytes;
+const tokenBytes = contentBytes + macBytes;
+const tokenLength = prefix.length + Math.ceil((tokenBytes * 4) / 3);
 
 /** Makes and reads refresh tokens under one MAC key (32 bytes). */
 export class RefreshTokenCodec {
@@ -31,12 +33,8 @@ export class RefreshTokenCodec {
     this.#macKey = createSecretKey(macKey);
   }
 
-  encode(token: RefreshToken): string {
-    const signed = Buffer.alloc(signedBytes);
-    signed.write(token.sessionId.replaceAll('-', ''), 'hex');
-    signed.writeUInt32BE(token.generation, idBytes);
-    token.secret.copy(signed, idBytes + generationBytes);
-    return prefix + Buffer.concat([signed, this.#mac(signed)]).toString('base64url');
+  encode({ content }: RefreshToken): string {
+    return prefix + Buffer.concat([content, this.#mac(content)], tokenBytes).toString('base64url');
   }
 
   /** The token, or undefined for whatever this server did not make. */
@@ -45,35 +43,39 @@ export class RefreshTokenCodec {
     const encoded = value.slice(prefix.length);
     const bytes = Buffer.from(encoded, 'base64url');
     // One token, one string: unused bits and foreign characters are refused.
-    if (bytes.length !== signedBytes + macBytes || bytes.toString('base64url') !== encoded) return undefined;
-    const signed = bytes.subarray(0, signedBytes);
-    if (!timingSafeEqual(this.#mac(signed), bytes.subarray(signedBytes))) return undefined;
-    return {
-      sessionId: uuidOf(signed.subarray(0, idBytes)),
-      generation: signed.readUInt32BE(idBytes),
-      secret: signed.subarray(idBytes + generationBytes),
-    };
+    if (bytes.length !== tokenBytes || bytes.toString('base64url') !== encoded) return undefined;
+    const content = bytes.subarray(0, contentBytes);
+    if (!timingSafeEqual(this.#mac(content), bytes.subarray(contentBytes))) return undefined;
+    return { sessionId: uuidAt(content), generation: content.readUInt32BE(idBytes), content };
   }
 
-  #mac(signed: Uint8Array): Buffer {
-    return createHmac('sha256', this.#macKey).update('keyturn refresh token\0').update(signed).digest();
+  #mac(content: Uint8Array): Buffer {
+    return createHmac('sha256', this.#macKey).update('keyturn refresh token\0').update(content).digest();
   }
 }
 
 /** The first token of a new session, generation 0. */
 export function firstRefreshToken(sessionId: string, randomBytes: RandomBytes): RefreshToken {
-  return { sessionId, generation: 0, secret: randomBytes(secretBytes) };
+  const content = Buffer.alloc(contentBytes);
+  content.write(sessionId.replaceAll('-', ''), 'hex');
+  randomBytes(secretBytes).copy(content, secretOffset);
+  return { sessionId, generation: 0, content };
 }
 
 export function successorOf(token: RefreshToken): RefreshToken {
-  return { ...token, generation: token.generation + 1 };
+  const generation = token.generation + 1;
+  const content = Buffer.from(token.content);
+  content.writeUInt32BE(generation, idBytes);
+  return { sessionId: token.sessionId, generation, content };
 }
 
 /** What the session's row keeps of its tokens' secret. */
-export function sessionSecretHash(token: RefreshToken): Buffer {
-  return secretHash(token.secret);
+export function sessionSecretHash({ content }: RefreshToken): Buffer {
+  return secretHash(content.subarray(secretOffset));
 }
 
-function uuidOf(bytes: Buffer): string {
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+/** RFC 9562 §4, of the first 16 bytes. */
+function uuidAt(bytes: Buffer): string {
+  const hex = bytes.toString('hex', 0, idBytes);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

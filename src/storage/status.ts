@@ -20,8 +20,10 @@ export async function storageStatus(
   const clockDifferenceMilliseconds = Math.round((row?.now ?? 0) - (askedAt + answeredAt) / 2);
   return {
     database: {
-      ...{ kind: database.kind, version: row?.version ?? '' },
-      ...{ pendingMigrations, clockDifferenceMilliseconds },
+      kind: database.kind,
+      version: row?.version ?? '',
+      pendingMigrations,
+      clockDifferenceMilliseconds,
     },
     redis: redis ? await redisStatus(redis) : 'absent',
   };

@@ -23,11 +23,10 @@ export class PasswordHasher {
   readonly #waiting: (() => void)[] = [];
   #running = 0;
   /** What an unknown user's password is compared with. */
-  readonly #decoy: Promise<string>;
+  #decoy: Promise<string> | undefined;
 
   constructor(settings: PasswordHasherSettings) {
     this.#settings = settings;
-    this.#decoy = argon2.hash('no user has this hash', this.#argon2Options());
   }
 
   /** Passwords waiting to be hashed. */
@@ -45,7 +44,7 @@ export class PasswordHasher {
    */
   verify(passwordHash: string | undefined, password: string): Promise<boolean> {
     return this.#inTurn(async () => {
-      const matches = await argon2.verify(passwordHash ?? (await this.#decoy), normalised(password));
+      const matches = await argon2.verify(passwordHash ?? (await this.#decoyHash()), normalised(password));
       return matches && passwordHash !== undefined;
     });
   }
@@ -54,7 +53,13 @@ export class PasswordHasher {
   isOutdated(passwordHash: string): boolean {
     if (!passwordHash.startsWith('$argon2id$')) return true;
     const { memoryKib, timeCost } = this.#settings;
-    return costOf(passwordHash, 'm') < memoryKib || costOf(passwordHash, 't') < timeCost;
+    const [, memory = 0, passes = 0] = costs.exec(passwordHash) ?? [];
+    return Number(memory) < memoryKib || Number(passes) < timeCost;
+  }
+
+  #decoyHash(): Promise<string> {
+    this.#decoy ??= argon2.hash('no user has this hash', this.#argon2Options());
+    return this.#decoy;
   }
 
   #argon2Options(): Options {
@@ -87,10 +92,8 @@ export class PasswordHasher {
   }
 }
 
-/** A parameter of the PHC string format: `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`. */
-function costOf(passwordHash: string, parameter: 'm' | 't'): number {
-  return Number(new RegExp(`[$,]${parameter}=(\\d+)[,$]`).exec(passwordHash)?.[1] ?? 0);
-}
+/** In the PHC string format: `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`. */
+const costs = /\$m=(\d+),t=(\d+),/;
 
 /** The same password typed on another keyboard is the same password: NFC, as RFC 8265 §4.2 has it. */
 function normalised(password: string): string {

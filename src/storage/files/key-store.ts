@@ -69,13 +69,21 @@ export class FileKeyStore implements KeyStore {
       await this.#directory.create(privateKeyFile(kid), `${JSON.stringify(jwk)}\n`);
     const text = encodeKeySet(change.keys, change.movedTo ?? null);
     const outcome = await this.#directory.create(keySetFile(revision), text);
-    if (outcome === 'exists' || (await this.revision()) > revision) {
+    if (outcome === 'exists' || (await this.#isLongGone(revision))) {
       if (outcome === 'created') await this.#directory.remove(keySetFile(revision));
       for (const kid of change.newPrivateKeys.keys()) await this.#directory.remove(privateKeyFile(kid));
       return 'conflict';
     }
     await this.#cleanUp(change, revision);
     return 'committed';
+  }
+
+  /**
+   * Whether others were at this revision so long ago that its name was free again. A few revisions beyond it are built on the
+   * one just created, and list its keys.
+   */
+  async #isLongGone(revision: number): Promise<boolean> {
+    return (await this.revision()) >= revision + KEPT_REVISIONS;
   }
 
   async secret(name: string): Promise<Buffer> {

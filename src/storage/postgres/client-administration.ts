@@ -108,7 +108,9 @@ export class PostgresClientAdministration implements ClientAdministration {
       const client = firstClient(await queries.run(end, [id, clientFreshMilliseconds / 1000]));
       if (!client?.revokedBefore) throw new Error('a locked row was not updated');
       const ended = await revokeClient(queries, {
-        ...{ subject: id, reason: ending, before: client.revokedBefore },
+        subject: id,
+        reason: ending,
+        before: client.revokedBefore,
         longestTokenSeconds: longestAccessTokenTtlSeconds,
         clockToleranceSeconds: this.#settings.clockToleranceSeconds,
       });

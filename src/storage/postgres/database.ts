@@ -1,4 +1,4 @@
-/** The database as the stores see it: Prisma for the everyday, prepared statements for the hot paths, one channel to listen on. */
+/** The database as the stores see it: prepared statements, transactions, a channel to listen on; Prisma's schema, migrations and types. */
 import { createHash } from 'node:crypto';
 import type { SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils';
 import { storageFailure } from './failure.js';

@@ -1,8 +1,11 @@
 import { OAuthError, temporarilyUnavailable } from '../../oauth/errors.js';
 import { Prisma } from './generated/client.js';
 
-/** SQLSTATE classes that say "not now" rather than "not ever": connection, resources, operator intervention, rollback. */
-const transientClasses = new Set(['08', '40', '53', '55', '57', '58']);
+/**
+ * SQLSTATE classes that say "not now" rather than "not ever": connection, transaction state (a demoted primary is read-only),
+ * authorization and a missing database (both while a server is replaced), rollback, resources, operator intervention.
+ */
+const transientClasses = new Set(['08', '25', '28', '3D', '40', '53', '55', '57', '58']);
 
 /** Prisma's codes for "the database cannot be reached, or not in time". */
 const unreachableCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']);

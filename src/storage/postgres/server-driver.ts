@@ -15,6 +15,13 @@ export interface ServerOptions {
 const connectTimeoutMilliseconds = 1_500;
 const statementTimeoutMilliseconds = 3_000;
 const scriptTimeoutMilliseconds = 3_600_000;
+/**
+ * For each connection, by the server's own clock. A statement is over before its caller gives it up: one that waited on for a lock
+ * would be done long after the answer. An instance that freezes in mid-transaction does not hold its locks for as long as TCP
+ * takes to notice.
+ */
+const serverTimeouts = 'SET statement_timeout = 2800; SET idle_in_transaction_session_timeout = 5000';
+const withoutStatementTimeout = 'SET statement_timeout = 0';
 const migrationLock = `SELECT pg_advisory_lock(hashtext('keyturn.migrations'))`;
 const migrationUnlock = `SELECT pg_advisory_unlock(hashtext('keyturn.migrations'))`;
 
@@ -25,6 +32,9 @@ export function openServer({ url, poolSize, onConnectionError }: ServerOptions):
     max: poolSize,
     connectionTimeoutMillis: connectTimeoutMilliseconds,
     query_timeout: statementTimeoutMilliseconds,
+    onConnect: async (client) => {
+      await client.query(serverTimeouts);
+    },
   });
   pool.on('error', onConnectionError);
   const listeners = new Set<() => Promise<void>>();
@@ -66,7 +76,9 @@ async function inTransaction<T>(pool: pg.Pool, work: (run: Driver['run']) => Pro
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch(onError);
+    // A statement that was given up may still run: nothing can be said on this connection before it ends.
+    if (isGivenUp(error)) broken = true;
+    else await client.query('ROLLBACK').catch(onError);
     throw error;
   } finally {
     client.off('error', onError);
@@ -75,14 +87,27 @@ async function inTransaction<T>(pool: pg.Pool, work: (run: Driver['run']) => Pro
   }
 }
 
+function isGivenUp(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout';
+}
+
+async function runScript(pool: pg.Pool, text: string): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query(withoutStatementTimeout);
+    await client.query({ text, query_timeout: scriptTimeoutMilliseconds } as pg.QueryConfig);
+  } finally {
+    // Its settings are its own: the next caller gets a fresh connection.
+    client.release(true);
+  }
+}
+
 /** Prisma's adapter splits scripts at every `;`, inside function bodies too: a script goes to the server whole. */
 class PrismaPgForScripts extends PrismaPg {
   override async connect(): ReturnType<PrismaPg['connect']> {
     const adapter = await super.connect();
     const pool = adapter.underlyingDriver();
-    adapter.executeScript = async (text) => {
-      await pool.query({ text, query_timeout: scriptTimeoutMilliseconds } as pg.QueryConfig);
-    };
+    adapter.executeScript = (text) => runScript(pool, text);
     return adapter;
   }
 }

@@ -81,8 +81,10 @@ export class PostgresSessionAdministration implements SessionAdministration {
   async lineage(id: string, limit: number): Promise<Generation[]> {
     const rows = await this.#database.run(lineage, [id, limit]);
     return rows.map(({ generation, issued_at, address, user_agent }) => ({
-      ...{ generation, address },
-      ...{ issuedAt: issued_at, userAgent: user_agent },
+      generation,
+      address,
+      issuedAt: issued_at,
+      userAgent: user_agent,
     }));
   }
 

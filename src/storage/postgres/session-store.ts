@@ -48,9 +48,10 @@ type RotationRow = {
     rotated: boolean;
     user_id: string;
     scope: string[];
-    auth_time: string;
-    idle_expires_at: string;
-    absolute_expires_at: string;
+    /** Seconds since the epoch, as all times here. */
+    auth_time: number;
+    idle_expires_at: number;
+    absolute_expires_at: number;
     roles: string[];
     permissions: string[];
     org_id: string | null;
@@ -69,7 +70,8 @@ const rotate = statement<RotationRow>(`
       idle_expires_at = CASE WHEN s.generation = $3::int
         THEN least(now() + make_interval(secs => $8::int), s.absolute_expires_at) ELSE s.idle_expires_at END,
       last_used_at = now(),
-      access_tokens_expire_at = greatest(s.access_tokens_expire_at, least($5::timestamptz, s.absolute_expires_at))
+      access_tokens_expire_at = greatest(s.access_tokens_expire_at,
+        least(to_timestamp($5::float8 / 1000), s.absolute_expires_at))
     FROM users u
     WHERE s.id = $1::uuid AND s.secret_hash = $2::bytea AND s.client_id = $4::text
       AND s.revoked_at IS NULL AND s.idle_expires_at > now() AND s.absolute_expires_at > now()
@@ -91,7 +93,8 @@ const rotate = statement<RotationRow>(`
     FROM session
   )
   SELECT json_build_object('rotated', EXISTS (SELECT FROM lineage), 'user_id', user_id, 'scope', scope,
-    'auth_time', auth_time, 'idle_expires_at', idle_expires_at, 'absolute_expires_at', absolute_expires_at,
+    'auth_time', date_part('epoch', auth_time), 'idle_expires_at', date_part('epoch', idle_expires_at),
+    'absolute_expires_at', date_part('epoch', absolute_expires_at),
     'roles', roles, 'permissions', permissions, 'org_id', org_id, 'claims', claims) AS rotation
   FROM session`);
 
@@ -132,27 +135,36 @@ export class PostgresSessionStore implements SessionStore {
   async begin(draft: SessionDraft) {
     const { device } = draft;
     const [row] = await this.#database.run(begin, [
-      ...[draft.id, draft.userId, draft.clientId, draft.secretHash, draft.scope],
-      ...[new Date(draft.accessTokenExpiresAt), device.address, device.userAgent, device.label],
-      ...[
-        draft.passwordChangedAt,
-        this.#settings.sessionIdleTtlSeconds,
-        this.#settings.sessionAbsoluteTtlSeconds,
-      ],
-      ...[draft.authTime, draft.revokedBefore],
+      draft.id,
+      draft.userId,
+      draft.clientId,
+      draft.secretHash,
+      draft.scope,
+      new Date(draft.accessTokenExpiresAt),
+      device.address,
+      device.userAgent,
+      device.label,
+      draft.passwordChangedAt,
+      this.#settings.sessionIdleTtlSeconds,
+      this.#settings.sessionAbsoluteTtlSeconds,
+      draft.authTime,
+      draft.revokedBefore,
     ]);
     return row ? expiryOf(row) : 'refused';
   }
 
   async rotate(request: RotationRequest): Promise<Rotation | 'refused'> {
     const [row] = await this.#database.run(rotate, [
-      ...[request.sessionId, request.secretHash, request.generation, request.clientId],
-      ...[new Date(request.accessTokenExpiresAt), request.device.address, request.device.userAgent],
-      ...[
-        this.#settings.sessionIdleTtlSeconds,
-        this.#settings.refreshRetryWindowSeconds,
-        request.requestedScope,
-      ],
+      request.sessionId,
+      request.secretHash,
+      request.generation,
+      request.clientId,
+      request.accessTokenExpiresAt,
+      request.device.address,
+      request.device.userAgent,
+      this.#settings.sessionIdleTtlSeconds,
+      this.#settings.refreshRetryWindowSeconds,
+      request.requestedScope,
     ]);
     return row ? toRotation(row) : 'refused';
   }
@@ -197,9 +209,9 @@ function toRotation({ rotation: row }: RotationRow): Rotation {
       custom: row.claims,
     },
     scope: row.scope,
-    authTime: new Date(row.auth_time),
-    idleExpiresAt: new Date(row.idle_expires_at),
-    absoluteExpiresAt: new Date(row.absolute_expires_at),
+    authTime: new Date(row.auth_time * 1000),
+    idleExpiresAt: new Date(row.idle_expires_at * 1000),
+    absoluteExpiresAt: new Date(row.absolute_expires_at * 1000),
   };
 }
 

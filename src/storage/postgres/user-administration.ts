@@ -106,8 +106,11 @@ export class PostgresUserAdministration implements UserAdministration {
       if (!user?.revokedBefore) throw new Error('a locked row was not updated');
       const { accessTokenTtlSeconds, clockToleranceSeconds } = this.#settings;
       const ended = await revokeUser(queries, {
-        ...{ subject: id, reason: ending.kind, before: user.revokedBefore },
-        ...{ longestTokenSeconds: accessTokenTtlSeconds, clockToleranceSeconds },
+        subject: id,
+        reason: ending.kind,
+        before: user.revokedBefore,
+        longestTokenSeconds: accessTokenTtlSeconds,
+        clockToleranceSeconds,
       });
       if (ending.kind === 'user_deleted') await queries.run(remove, [id]);
       const detail = { ended_sessions: ended.endedSessions };

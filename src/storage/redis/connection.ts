@@ -11,6 +11,8 @@ export function openRedis(url: string, log: Logger): Redis {
     connectionName: 'keyturn',
     connectTimeout: 2_000,
     commandTimeout: 500,
+    // A connection that answers nothing for so long is given up: the next one may get through.
+    socketTimeout: 2_000,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     retryStrategy: (attempt) => Math.min(attempt * 100, 1_000),

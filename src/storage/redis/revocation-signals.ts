@@ -11,8 +11,8 @@ export class RedisRevocationSignals implements RevocationSignals {
   }
 
   async listen(onSignal: () => void): Promise<() => Promise<void>> {
-    // A connection that subscribes can do nothing else.
-    const subscriber = this.#redis.duplicate();
+    // A connection that subscribes can do nothing else. Nobody would hear of a failure to subscribe again by itself.
+    const subscriber = this.#redis.duplicate({ autoResubscribe: false });
     subscriber.on('error', () => undefined); // The other connection says it.
     subscriber.on('message', onSignal);
     subscriber.on('ready', () => {

@@ -33,6 +33,8 @@ export class RedisRevocationView implements RevocationView {
   readonly #log: Logger;
   #timer: NodeJS.Timeout | undefined;
   #filling = false;
+  /** Redis lacks entries that it could not be given. */
+  #incomplete = false;
 
   constructor(redis: Redis, store: RevocationStore, log: Logger) {
     this.#redis = redis;
@@ -40,7 +42,7 @@ export class RedisRevocationView implements RevocationView {
     this.#log = log;
   }
 
-  /** Fills the view from SQL whenever it finds it empty: at start, after a flush, after a restart of Redis. */
+  /** Fills the view from SQL whenever it lacks something: at start, after a flush, a restart or an outage of Redis. */
   start(): void {
     this.#redis.on('ready', () => void this.#fillIfEmpty());
     this.#timer = setInterval(() => void this.#fillIfEmpty(), checkMilliseconds);
@@ -59,7 +61,7 @@ export class RedisRevocationView implements RevocationView {
       await this.#redis.publish(revocationChannel, entries.at(-1)?.position ?? '');
     } catch (error) {
       this.#log.warn({ err: error }, 'revocations not written to redis');
-      await this.#redis.del(filledKey).catch(() => undefined);
+      this.#incomplete = true;
     }
   }
 
@@ -79,8 +81,9 @@ export class RedisRevocationView implements RevocationView {
     if (this.#filling || this.#redis.status !== 'ready') return;
     this.#filling = true;
     try {
-      if (!(await this.#redis.exists(filledKey))) await this.#fill();
+      if (this.#incomplete || !(await this.#redis.exists(filledKey))) await this.#fill();
     } catch (error) {
+      this.#incomplete = true;
       this.#log.warn({ err: error }, 'blocklist view not filled');
     } finally {
       this.#filling = false;
@@ -88,6 +91,7 @@ export class RedisRevocationView implements RevocationView {
   }
 
   async #fill(): Promise<void> {
+    this.#incomplete = false;
     let position = '0';
     let count = 0;
     for (;;) {
