@@ -34,7 +34,10 @@ const list = operation({
   ),
   run: async (context, { type, user, client, session, since, limit, after }) => {
     const filter = {
-      ...{ type, userId: user && (await userIdOf(context, user)), clientId: client, sessionId: session },
+      type,
+      userId: user && (await userIdOf(context, user)),
+      clientId: client,
+      sessionId: session,
       since: since === undefined ? undefined : instantOf(since),
       beforeId: after === undefined ? undefined : eventIdOf(after),
     };

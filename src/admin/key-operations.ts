@@ -59,6 +59,7 @@ const rotate = operation({
     strict,
   ),
   run: async (context, { alg, at_safe_time: atSafeTime, force, dry_run: dryRun }, actor) => {
+    if (atSafeTime && force) throw invalid('Either at the safe time or by force');
     const options = {
       ...(alg && { alg }),
       ...(atSafeTime !== undefined && { atSafeTime }),

@@ -13,7 +13,8 @@ const show = operation({
     const { kind, version, pendingMigrations, clockDifferenceMilliseconds } = database;
     return {
       database: {
-        ...{ kind, version },
+        kind,
+        version,
         pending_migrations: pendingMigrations,
         clock_difference_ms: clockDifferenceMilliseconds,
       },

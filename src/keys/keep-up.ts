@@ -32,10 +32,8 @@ async function rotateIfDue(
   const rotation = decideRotation(input, {});
   if (rotation.outcome === 'refused') return false;
   const { outcome } = await commitRotation(context, set, rotation, nowMs);
-  context.log.info(
-    { kid: rotation.promotedKid, outcome },
-    'rotated the signing key: its interval has passed',
-  );
+  if (outcome === 'committed')
+    context.log.info({ kid: rotation.promotedKid }, 'rotated the signing key: its interval has passed');
   return true;
 }
 
@@ -46,7 +44,7 @@ async function addNextKey(
 ): Promise<boolean> {
   if (!lacksNextKey(rotationInput(set, context.settings, nowMs))) return false;
   const { outcome } = await commitNextKey(context, set, nowMs);
-  context.log.warn({ outcome }, 'no next signing key was published: added one');
+  if (outcome === 'committed') context.log.warn({}, 'no usable next signing key was published: added one');
   return true;
 }
 

@@ -1,5 +1,6 @@
 /** A running server's keys: follows the home of the keys and the clock, signs, verifies, publishes. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CryptoKey, errors } from 'jose';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log.js';
@@ -9,7 +10,7 @@ import { ImportedKeys } from './imported-keys.js';
 import { keepUp } from './keep-up.js';
 import { commitFirstKeys } from './key-changes.js';
 import { type KeyRingView, keyRingView } from './key-ring-view.js';
-import { type KeySetDocument, keySetMaxAgeSeconds } from './key-set-document.js';
+import { type KeySetDocument, keySetMaxAgeSeconds, PROPAGATION_SECONDS } from './key-set-document.js';
 import type { KeySettings } from './key-settings.js';
 import type { KeyProblem, KeySet, KeyStore } from './key-store.js';
 import { UsageCounter } from './key-usage.js';
@@ -25,6 +26,8 @@ export interface KeyRingOptions {
 
 /** Another process's change is seen after this long at the latest. */
 const POLL_INTERVAL_MS = 1000;
+/** Requests wait so long for a look at a home that does not answer. */
+const LOOK_TIMEOUT_MS = 1000;
 /** Damage that changes no revision is found, and the instance reports, this often. */
 const REPORT_INTERVAL_MS = 30_000;
 
@@ -46,6 +49,8 @@ export class KeyRing {
   #polling: Promise<void> | undefined;
   #reportDueAtMs = 0;
   #reportedRevision = 0;
+  /** The last look at the home that succeeded, in the process's own time. */
+  #lookedAt = Number.NEGATIVE_INFINITY;
 
   private constructor(options: KeyRingOptions) {
     this.#options = options;
@@ -66,6 +71,15 @@ export class KeyRing {
     ring.#timer = setInterval(() => void ring.#poll(), POLL_INTERVAL_MS);
     ring.#timer.unref();
     return ring;
+  }
+
+  /**
+   * Looks at the home first, if that was long enough ago for a rotation to have been missed: a key that no longer signs leaves the
+   * key set before what it would sign expires. Waits a second for it at most.
+   */
+  async upToDate(): Promise<void> {
+    if (performance.now() - this.#lookedAt <= PROPAGATION_SECONDS * 1000) return;
+    await Promise.race([this.reload(), sleep(LOOK_TIMEOUT_MS, undefined, { ref: false })]);
   }
 
   /** The key that signs now. Throws `temporarily_unavailable` when there is none. */
@@ -93,7 +107,7 @@ export class KeyRing {
       nextKeySetChangeAtMs,
       this.#options.clock(),
     );
-    return { ...document, maxAgeSeconds };
+    return { body: document.body, etag: document.etag, maxAgeSeconds };
   }
 
   /** Takes up what was just written to the home, without waiting for the next look. */
@@ -140,12 +154,14 @@ export class KeyRing {
 
   async #keepUp(): Promise<void> {
     const { store, clock } = this.#options;
+    const lookedAt = performance.now();
     const isReportDue = clock() >= this.#reportDueAtMs;
     if (isReportDue || (await store.revision()) !== this.#set.revision)
       await this.#takeUp(await store.load());
     if (await keepUp(this.#options, this.#set, clock())) await this.#takeUp(await store.load());
     if (isReportDue || this.#reportedRevision !== this.#set.revision) await this.#report(clock(), null);
     this.#loggedProblems.delete(UNREACHABLE);
+    this.#lookedAt = lookedAt;
   }
 
   async #takeUp(loaded: KeySet): Promise<void> {

@@ -39,7 +39,7 @@ export function isTidy(keys: readonly SigningKey[], settings: KeySettings, nowMs
   return after.length === keys.length && after.every((key, index) => key === keys[index]);
 }
 
-/** Whether no key waits to follow: there must always be one, published since long. */
-export function lacksNextKey(input: RotationInput): boolean {
-  return waitingKeys(input.keys, input.nowMs).length === 0;
+/** Whether no key that can sign waits to follow: there must always be one, published since long. */
+export function lacksNextKey({ keys, usableKids, nowMs }: RotationInput): boolean {
+  return !waitingKeys(keys, nowMs).some(({ kid }) => usableKids.has(kid));
 }

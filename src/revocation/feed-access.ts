@@ -44,7 +44,9 @@ export class FeedAccess {
     if (!token || (await blocklist.find(token))) {
       throw new OAuthError('invalid_token', { description: 'The access token is not valid' });
     }
-    if (!token.scope?.split(' ').includes(revocationsScope)) throw insufficientScope();
+    // What a client may read, its users may not.
+    const isOfUser = token.sid !== undefined;
+    if (isOfUser || !token.scope?.split(' ').includes(revocationsScope)) throw insufficientScope();
     return { clientId: token.client_id, until: token.exp * 1000 };
   }
 }

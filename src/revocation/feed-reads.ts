@@ -20,7 +20,14 @@ export class SharedReads {
   }
 
   async #afterRunning(running: Promise<void>): Promise<void> {
-    await running.catch(() => undefined);
+    try {
+      await running;
+    } catch (error) {
+      // Whoever waits would wait as long again, for the same.
+      this.#next = undefined;
+      this.#running = undefined;
+      throw error;
+    }
     await delay(this.#pauseMilliseconds);
     this.#next = undefined;
     await this.#start();

@@ -2,6 +2,7 @@
  * The feed of revocations (docs/revocation-feed.md). Each instance follows the database once, however many listen: pages
  * and streams are served from memory.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RevocationStore } from '../blocklist/blocklist.js';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log.js';
@@ -16,11 +17,10 @@ export interface RevocationSignals {
   listen(onSignal: () => void): Promise<() => Promise<void>>;
 }
 
-/** Whoever is told of entries as they come. */
+/** Whoever follows the feed: takes entries by `after` at its own pace. */
 export interface FeedListener {
-  entries(entries: readonly FeedEntry[]): void;
-  /** Everything up to the cursor has been told, and there was nothing more in the database a moment ago. */
-  current(cursor: string): void;
+  /** There may be something new. At a beat, it is to say how far it is even if there is not. */
+  wake(isBeat: boolean): void;
   /** The feed closes. */
   end(): void;
 }
@@ -38,9 +38,13 @@ export const heartbeatSeconds = 2;
 const pollMilliseconds = 1_000;
 const pollsPerHeartbeat = (heartbeatSeconds * 1000) / pollMilliseconds;
 const pollsPerPrune = 60;
+/** Without a read that is younger, nobody may be told that it is current: verifiers have to learn that they are not told everything. */
+const currentMilliseconds = 2_000;
 /** Between two reads, whatever the number of signals and requests. */
 const pauseMilliseconds = 10;
 const readLimit = 1_000;
+/** Woken in one go; then whatever else waits has its turn. */
+const listenersAtOnce = 200;
 export const pageLimit = 1_000;
 
 export class RevocationFeed {
@@ -50,6 +54,11 @@ export class RevocationFeed {
   readonly #listeners = new Set<FeedListener>();
   #stopListening: () => Promise<void> = async () => undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When the last successful read of the database began, on the clock of `performance`. */
+  #readAt = Number.NEGATIVE_INFINITY;
+  #isWaking = false;
+  #isNews = false;
+  #isBeat = false;
   #polls = 0;
   #failing = false;
   #closed = false;
@@ -97,12 +106,15 @@ export class RevocationFeed {
     return this.#log.after(cursor, limit);
   }
 
-  /** From now on the listener is told of what is new. It has to have everything that there is. */
+  /** The cursor of the last entry, if the database had none after it a moment ago; undefined if that is not known. */
+  current(): string | undefined {
+    return performance.now() - this.#readAt <= currentMilliseconds ? this.#log.head : undefined;
+  }
+
+  /** From now on the listener is woken. */
   join(listener: FeedListener): void {
-    this.#listeners.add(listener);
-    const beat = () => this.#listeners.has(listener) && listener.current(this.#log.head);
     if (this.#closed) listener.end();
-    else this.refresh().then(beat, () => undefined);
+    else this.#listeners.add(listener);
   }
 
   leave(listener: FeedListener): void {
@@ -116,15 +128,40 @@ export class RevocationFeed {
     try {
       await this.#reads.request();
     } catch {
-      // No heartbeat: verifiers have to learn that they are not told everything.
       return;
     }
-    if (isBeat) for (const listener of this.#listeners) listener.current(this.#log.head);
+    if (isBeat) this.#wakeAll({ isBeat });
+  }
+
+  #wakeAll({ isBeat }: { isBeat: boolean }): void {
+    this.#isNews = true;
+    this.#isBeat ||= isBeat;
+    if (!this.#isWaking) void this.#wakeInTurns();
+  }
+
+  /** However often there is something new during a round, one more round is enough. */
+  async #wakeInTurns(): Promise<void> {
+    this.#isWaking = true;
+    while (this.#isNews) {
+      const isBeat = this.#isBeat;
+      this.#isNews = this.#isBeat = false;
+      let woken = 0;
+      // A copy: who joins during the round has everything that there is.
+      for (const listener of [...this.#listeners]) {
+        if (this.#listeners.has(listener)) listener.wake(isBeat);
+        woken += 1;
+        if (woken % listenersAtOnce === 0) await nextTurn();
+      }
+    }
+    // Not a turn later: what becomes news in between would wait for the next beat.
+    this.#isWaking = false;
   }
 
   async #read(): Promise<void> {
+    const startedAt = performance.now();
     try {
       await this.#readNews();
+      this.#readAt = startedAt;
     } catch (error) {
       if (!this.#failing)
         this.#dependencies.log.warn({ err: error }, 'the revocation feed cannot read the database');
@@ -145,7 +182,7 @@ export class RevocationFeed {
   }
 
   #tell(entries: readonly FeedEntry[]): void {
-    if (entries.length > 0) for (const listener of this.#listeners) listener.entries(entries);
+    if (entries.length > 0) this.#wakeAll({ isBeat: false });
   }
 
   /** Everything from a position on that has not expired. */

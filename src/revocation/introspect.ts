@@ -34,7 +34,10 @@ export class IntrospectionEndpoint {
     const client = await authenticateClient(this.#dependencies.clients, authorization, parameters);
     // RFC 7662 §2.1: the endpoint MUST require authorization, against token scanning.
     if (client.type !== 'confidential')
-      throw new OAuthError('invalid_client', { reason: 'public client introspects' });
+      throw new OAuthError('invalid_client', {
+        description: 'Only confidential clients may introspect',
+        reason: 'public client introspects',
+      });
     const token = parameters.required('token');
     return (await this.#refreshToken(token, client)) ?? (await this.#accessToken(token));
   }

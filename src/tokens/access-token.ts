@@ -12,6 +12,8 @@ export interface Signer {
 }
 
 export interface SigningKeys {
+  /** Resolves when a change of the keys cannot have been missed, or after a moment, since signing goes on without their home. */
+  upToDate(): Promise<void>;
   /** The key that signs now. Throws `temporarily_unavailable` when there is none. */
   signer(): Signer;
   /** Resolves the key that a token's header names, for `jwtVerify`. */

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../clients/client.js';
 import { type Clock, toSeconds } from '../clock.js';
-import { type UserClaims, userClaimsToWire } from '../oauth/claims.js';
+import { type UserClaims, withCustomClaims } from '../oauth/claims.js';
 import { temporarilyUnavailable } from '../oauth/errors.js';
 import type { Signer, SigningKeys } from './access-token.js';
 
@@ -51,7 +51,8 @@ export class Mint {
   }
 
   /** The key to sign with, taken before anything is written. Throws `temporarily_unavailable` when no key is active. */
-  signer(): Signer {
+  async signer(): Promise<Signer> {
+    await this.#keys.upToDate();
     return this.#keys.signer();
   }
 
@@ -65,7 +66,7 @@ export class Mint {
 
   /** Signs an access token (RFC 9068 §2.2). Throws `temporarily_unavailable` when signing fails. */
   async sign(signer: Signer, request: AccessTokenRequest): Promise<SignedAccessToken> {
-    await this.#waitUntilIssuable(request.revokedBefore);
+    if (request.revokedBefore) await this.#waitUntilIssuable(request.revokedBefore);
     const iat = toSeconds(this.#clock());
     const exp = Math.min(iat + this.#settings.accessTokenTtlSeconds, toSeconds(request.expiresAt));
     try {
@@ -77,8 +78,8 @@ export class Mint {
 
   #claims({ client, subject, scope }: AccessTokenRequest, iat: number, exp: number) {
     const { session } = subject;
-    return {
-      ...(session && userClaimsToWire(session.user)),
+    // What is undefined is left out of the JSON.
+    const claims = {
       iss: this.#settings.issuer,
       sub: subject.sub,
       aud: audienceOf(client, this.#settings.defaultAudience),
@@ -86,17 +87,21 @@ export class Mint {
       iat,
       jti: randomUUID(),
       client_id: client.id,
-      ...(scope.length > 0 && { scope: scope.join(' ') }),
-      ...(session && { sid: session.id, auth_time: toSeconds(session.authTime.getTime()) }),
+      scope: scope.length > 0 ? scope.join(' ') : undefined,
+      sid: session?.id,
+      auth_time: session && toSeconds(session.authTime.getTime()),
+      roles: session?.user.roles,
+      permissions: session?.user.permissions,
+      org_id: session?.user.orgId ?? undefined,
     };
+    return session ? withCustomClaims(claims, session.user.custom) : claims;
   }
 
   /**
    * `iat` is in whole seconds, and tokens from before a revocation of all of a subject's tokens are told by it:
    * a token of the same second must wait for the next one.
    */
-  async #waitUntilIssuable(revokedBefore: Date | null | undefined): Promise<void> {
-    if (!revokedBefore) return;
+  async #waitUntilIssuable(revokedBefore: Date): Promise<void> {
     const issuableAt = Math.ceil(revokedBefore.getTime() / 1000) * 1000;
     // Again and again: a timer may fire a moment before its time.
     for (;;) {

@@ -17,10 +17,16 @@ export interface KeyAdminContext extends KeyChangeContext {
   readonly actor: string;
 }
 
+/** That the keys are elsewhere, if they are. */
+export function movedAway(home: KeyStore, { movedTo }: KeySet): string | null {
+  if (movedTo === null) return null;
+  return `The keys of ${home.description} were moved to ${movedTo}: set KEY_STORE accordingly.`;
+}
+
 /** Why nothing can be done to the keys of this home, or `null`. */
 export function unusableHome(home: KeyStore, set: KeySet): string | null {
-  if (set.movedTo !== null)
-    return `The keys of ${home.description} were moved to ${set.movedTo}: set KEY_STORE accordingly.`;
+  const moved = movedAway(home, set);
+  if (moved) return moved;
   if (set.keys.length > 0) return null;
   const found = set.problems.map(({ source, message }) => `${source} ${message}`).join('; ');
   return found || `There are no keys in ${home.description} yet: the server makes them at its first start.`;

@@ -8,7 +8,8 @@ import {
   type SigningAlg,
   type SigningKey,
 } from '../../keys/signing-key.js';
-import type { KeyAdminContext } from './context.js';
+import { Refusal } from '../refusals.js';
+import { type KeyAdminContext, movedAway } from './context.js';
 
 export interface KeyListing {
   readonly kid: string;
@@ -39,9 +40,11 @@ export interface KeyList {
   readonly problems: readonly KeyProblem[];
 }
 
-/** All keys, those that are revoked and not yet forgotten included. */
+/** All keys, those that are revoked and not yet forgotten included. Throws {@link Refusal} where they were moved away. */
 export async function listKeys(context: KeyAdminContext): Promise<KeyList> {
   const set = await context.store.load();
+  const moved = movedAway(context.store, set);
+  if (moved) throw new Refusal(moved, { outcome: 'unusable' });
   const reports = await context.store.instances();
   const nowMs = context.clock();
   const keys = set.keys.map((key) => listing(key, set, reports, context.settings, nowMs));

@@ -27,7 +27,12 @@ export interface KeyRevoked {
 
 export type KeyRevocationResult =
   | KeyRevoked
-  | { readonly outcome: 'already-revoked'; readonly announced: boolean; readonly message: string }
+  | {
+      readonly outcome: 'already-revoked';
+      readonly announced: boolean;
+      readonly message: string;
+      readonly warnings: readonly string[];
+    }
   | {
       readonly outcome: 'unknown-key' | 'already-removed' | 'conflict' | 'unusable';
       readonly message: string;
@@ -49,7 +54,8 @@ export async function revokeKey(
   const decision = decideKeyRevocation(rotationInput(set, context.settings, nowMs), kid);
   if (decision.outcome === 'already-revoked') {
     const announced = await announce(context, kid, reason, nowMs);
-    return { outcome: 'already-revoked', announced, message: `${kid} was revoked before.` };
+    const warnings = announced ? [] : [notAnnounced];
+    return { outcome: 'already-revoked', announced, message: `${kid} was revoked before.`, warnings };
   }
   if (decision.outcome !== 'revoke') return { ...decision, message: refusals[decision.outcome] };
   const committed = await commitKeyRevocation(context, set, decision, reason, nowMs);
@@ -68,6 +74,9 @@ const refusals = {
   'already-removed': 'This key has left the key set, and every token that it signed has expired.',
   conflict: 'Somebody else changed the keys at the same moment, and nothing was revoked. Repeat the command.',
 };
+
+const notAnnounced =
+  'The revocation feed could not be written: verifiers that follow it do not know. Repeat the command.';
 
 async function announce(
   context: KeyAdminContext,
@@ -120,9 +129,6 @@ function warningsOf(revocation: KeyRevocation, announced: boolean): string[] {
     warnings.push(
       'No published next key could sign, so a new one does: verifiers must fetch the key set to know it.',
     );
-  if (!announced)
-    warnings.push(
-      'The revocation feed could not be written: verifiers that follow it do not know. Repeat the command.',
-    );
+  if (!announced) warnings.push(notAnnounced);
   return warnings;
 }
