@@ -8,28 +8,31 @@ export interface ServerMetadata {
 
 const MAX_METADATA_BYTES = 256 * 1024;
 
-/** Reads the metadata once and remembers it until told to forget; concurrent callers share one request. */
+/** Reads the metadata once, and again when told that it may have changed; concurrent callers share one request. */
 export class Discovery {
-  #metadata: Promise<ServerMetadata> | undefined;
+  #reading: Promise<ServerMetadata> | undefined;
+  #known: ServerMetadata | undefined;
 
   constructor(
     private readonly issuer: string,
     private readonly fetch: typeof globalThis.fetch,
   ) {}
 
+  /** With the metadata out of reach, what it said the last time. */
   async metadata(): Promise<ServerMetadata> {
-    this.#metadata ??= this.#read();
+    this.#reading ??= this.#read();
     try {
-      return await this.#metadata;
+      this.#known = await this.#reading;
     } catch (error) {
-      this.forget();
-      throw error;
+      this.readAgain();
+      if (!this.#known) throw error;
     }
+    return this.#known;
   }
 
   /** After a failure of what the metadata names: it may have moved. */
-  forget(): void {
-    this.#metadata = undefined;
+  readAgain(): void {
+    this.#reading = undefined;
   }
 
   async #read(): Promise<ServerMetadata> {

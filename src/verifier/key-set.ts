@@ -47,8 +47,21 @@ export class KeySet {
   async #findAnew(kid: string, alg: string | undefined, isPlausible: () => boolean): Promise<CryptoKey> {
     if (this.#revoked.has(kid)) throw verifierError('key_revoked');
     await this.#ensureUsable();
-    if (!this.#keys.has(kid) && this.#mayAskForUnknownKid() && isPlausible()) await this.#fetchQuietly();
+    if (!this.#keys.has(kid)) await this.#learn(kid, isPlausible);
     return this.#pick(kid, alg);
+  }
+
+  /** Asks for a key that the set lacks. A set past its life cannot tell that there is none: the token may well be good. */
+  async #learn(kid: string, isPlausible: () => boolean): Promise<void> {
+    const mayAsk = this.#mayAskForUnknownKid();
+    if (!(mayAsk || this.#isOverdue()) || !isPlausible()) return;
+    if (mayAsk) await this.#fetchQuietly();
+    const isKnown = this.#keys.has(kid) || this.#revoked.has(kid);
+    if (this.#isOverdue() && !isKnown) throw verifierError('keys_unavailable');
+  }
+
+  #isOverdue(): boolean {
+    return this.settings.clock() >= this.#expiresAt;
   }
 
   #pick(kid: string, alg: string | undefined): CryptoKey {
@@ -111,7 +124,7 @@ export class KeySet {
     } catch (error) {
       this.#failed = true;
       this.counters.keySetFailures += 1;
-      this.discovery.forget();
+      this.discovery.readAgain();
       this.settings.onError(new Error('The key set cannot be fetched', { cause: error }));
     }
   }

@@ -143,7 +143,7 @@ class LocalVerifier implements Verifier {
       clock,
       onError,
       apply: (entry) => this.#apply(entry),
-      onFailure: () => discovery.forget(),
+      onFailure: () => discovery.readAgain(),
     });
   }
 

@@ -14,6 +14,12 @@ const MISSED_HEARTBEATS = 2.5;
 /** Beyond the heartbeats, for the connection to be made. */
 const CONNECT_MS = 2_000;
 
+/** By the clock, which may be set, and by the process's own time, which may stand still while the machine sleeps. */
+interface Instant {
+  clockMs: number;
+  elapsedMs: number;
+}
+
 export interface FollowerContext {
   client: FeedClient;
   options: FollowOptions;
@@ -31,7 +37,7 @@ export class FeedFollower {
   #cursor: string | undefined;
   #heartbeatSeconds = 0;
   #isFailing = false;
-  #currentAtMs = Number.NEGATIVE_INFINITY;
+  #current: Instant = { clockMs: Number.NEGATIVE_INFINITY, elapsedMs: Number.NEGATIVE_INFINITY };
   #settleFirst: () => void = () => {};
   readonly #finished: Promise<void>;
   /** Resolves when the feed has been read, or could not be, for the first time. */
@@ -44,9 +50,10 @@ export class FeedFollower {
     this.#finished = this.#run();
   }
 
-  /** Seconds since everything revoked so far was known; Infinity when it never was. */
+  /** Seconds since everything revoked so far was known; Infinity when it never was. A clock that is set back hides none. */
   stalenessSeconds(): number {
-    return Math.max(0, this.context.clock() - this.#currentAtMs) / 1000;
+    const { clockMs, elapsedMs } = this.#now();
+    return Math.max(0, clockMs - this.#current.clockMs, elapsedMs - this.#current.elapsedMs) / 1000;
   }
 
   isStale(): boolean {
@@ -98,11 +105,11 @@ export class FeedFollower {
 
   /** Reads one page; tells whether there is another. */
   async #readPage(): Promise<boolean> {
-    const askedAtMs = this.context.clock();
+    const askedAt = this.#now();
     const page = await this.context.client.page(this.#cursor, this.#closing.signal);
     if (page === 'refused') this.#beginAnew();
     const more = page !== 'unchanged' && this.#takePage(page);
-    if (!more) this.#becomeCurrent(askedAtMs);
+    if (!more) this.#becomeCurrent(askedAt);
     return more;
   }
 
@@ -141,7 +148,7 @@ export class FeedFollower {
       if (id !== '') this.#cursor = id;
     } else if (event === 'heartbeat') {
       this.#cursor = readHeartbeat(JSON.parse(data));
-      this.#becomeCurrent(this.context.clock());
+      this.#becomeCurrent(this.#now());
     }
   }
 
@@ -150,8 +157,12 @@ export class FeedFollower {
     this.context.apply(entry);
   }
 
-  #becomeCurrent(atMs: number): void {
-    this.#currentAtMs = atMs;
+  #now(): Instant {
+    return { clockMs: this.context.clock(), elapsedMs: performance.now() };
+  }
+
+  #becomeCurrent(at: Instant): void {
+    this.#current = at;
     this.#isFailing = false;
     this.#backoff.reset();
     this.context.counters.feedSynchronisations += 1;
