@@ -23,7 +23,14 @@ export function composeAdmin(parts: AdminParts): AdminContext {
   const { config, storage, blocklist, passwords, clock, randomBytes, clientsChanged, keysChanged } = parts;
   const { users, clients, sessions, keyHomes } = storage.administration;
   return {
-    ...{ users, clients, sessions, audit: storage.audit, blocklist, passwords, clock, randomBytes },
+    users,
+    clients,
+    sessions,
+    audit: storage.audit,
+    blocklist,
+    passwords,
+    clock,
+    randomBytes,
     keys: { store: storage.keys, settings: config, homes: keyHomes, changed: keysChanged },
     status: () => storage.status(),
     clientsChanged,

@@ -7,6 +7,9 @@ const day = 86_400;
 /** No access token lives longer, whatever the settings were when it was issued. */
 export const longestAccessTokenTtlSeconds = day;
 
+/** Hashing, signing and file access share the four threads that libuv has unless `UV_THREADPOOL_SIZE` says otherwise. */
+const hashesAtOnceAtMost = 3;
+
 export const settings = {
   port: integer('PORT', 3000, [1, 65_535], 'Port to listen on'),
   host: text('HOST', '127.0.0.1', 'Address to listen on'),
@@ -116,10 +119,10 @@ export const settings = {
   clockToleranceSeconds: integer('CLOCK_TOLERANCE_SECONDS', 30, [0, 300], 'How far clocks may differ'),
   passwordHashConcurrency: integer(
     'PASSWORD_HASH_CONCURRENCY',
-    availableParallelism(),
+    Math.min(availableParallelism(), hashesAtOnceAtMost),
     [1, 128],
     'Passwords hashed at once',
-    'number of cores',
+    `number of cores, at most ${hashesAtOnceAtMost}`,
   ),
   passwordHashQueue: integer(
     'PASSWORD_HASH_QUEUE',

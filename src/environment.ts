@@ -40,7 +40,10 @@ function readIfThere(path: string): string | undefined {
 
 function readSecret(name: string, path: string, problems: string[]): string | undefined {
   try {
-    return readFileSync(path, 'utf8').trim();
+    const value = readFileSync(path, 'utf8').trim();
+    // As an empty setting it would count as absent: another database than the one that was meant.
+    if (value === '') problems.push(`${name}_FILE names an empty file`);
+    return value;
   } catch (error) {
     problems.push(`${name}_FILE names a file that cannot be read (${codeOf(error)})`);
     return undefined;

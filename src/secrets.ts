@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 /** Cryptographically strong random bytes. Injected, so that randomness is an argument. */
 export type RandomBytes = (size: number) => Buffer;
@@ -7,5 +7,5 @@ export const systemRandomBytes: RandomBytes = (size) => randomBytes(size);
 
 /** What is stored of a high-entropy secret: its SHA-256. */
 export function secretHash(secret: string | Uint8Array): Buffer {
-  return createHash('sha256').update(secret).digest();
+  return hash('sha256', secret, 'buffer');
 }

@@ -95,22 +95,29 @@ async function buildDomain(config: Config, storage: Storage, keys: KeyRing, log:
   const metrics = new Metrics();
   const { counters } = metrics;
   const signingKeys = {
+    upToDate: () => keys.upToDate(),
     signer: () => keys.signer(),
     verificationKey: (header: { kid?: string; alg?: string }) => keys.verificationKey(header),
   };
   const clients = new ClientRegistry(storage.clients, clock);
+  // The metadata names them, and is served when the database is away, too.
+  await clients.grants();
   const refreshTokens = new RefreshTokenCodec(await storage.keys.secret('refresh-token'));
   const accessTokens = new AccessTokenVerifier(signingKeys, config);
   const blocklist = new Blocklist(storage.revocations, storage.revocationView, counters);
   const hasher = passwordHasher(config);
   const users = new UserAuthenticator(storage.users, hasher, log);
   const limits = new LoginLimits({
-    ...{ counter: storage.loginCounter, counters, loginRatePerMinute: config.loginRatePerMinute },
+    counter: storage.loginCounter,
+    counters,
+    loginRatePerMinute: config.loginRatePerMinute,
     secret: await storage.keys.secret('login-limits'),
   });
   const feed = new RevocationFeed({
-    ...{ source: storage.revocations, signals: storage.revocationSignals },
-    ...{ clock, log },
+    source: storage.revocations,
+    signals: storage.revocationSignals,
+    clock,
+    log,
   });
   metrics.read({
     passwordHashQueue: () => hasher.queued,
@@ -121,7 +128,9 @@ async function buildDomain(config: Config, storage: Storage, keys: KeyRing, log:
   const { clockToleranceSeconds, maxSessionsPerUser, issuer } = config;
   const grants = [
     passwordGrant({
-      ...{ users, limits, counters },
+      users,
+      limits,
+      counters,
       sessions,
       refreshTokens,
       blocklist,
@@ -134,13 +143,22 @@ async function buildDomain(config: Config, storage: Storage, keys: KeyRing, log:
     refreshTokenGrant({ sessions, refreshTokens, blocklist, counters }),
   ];
   const admin = composeAdmin({
-    ...{ config, storage, blocklist, passwords: hasher, clock, randomBytes },
+    config,
+    storage,
+    blocklist,
+    passwords: hasher,
+    clock,
+    randomBytes,
     clientsChanged: () => clients.forget(),
     keysChanged: () => keys.reload(),
   });
   const shared = { clients, sessions, refreshTokens, accessTokens, blocklist };
   return {
-    ...{ issuer, keys, clients, metrics, requestTally: storage.requestTally },
+    issuer,
+    keys,
+    clients,
+    metrics,
+    requestTally: storage.requestTally,
     token: new TokenEndpoint({ clients, grants, mint: new Mint(signingKeys, clock, config), counters }),
     revocation: new RevocationEndpoint({ ...shared, clockToleranceSeconds }),
     introspection: new IntrospectionEndpoint({ ...shared, clock }),

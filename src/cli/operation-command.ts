@@ -67,7 +67,7 @@ async function run(
   input: JsonObject,
   { environment }: Invocation,
 ): Promise<JsonObject> {
-  const { openTransport } = await import('./transport.js');
+  const { openTransport } = await import('./open-transport.js');
   const transport = await openTransport(loadConfig(environment()));
   try {
     return await transport.run(operation, input);

@@ -88,7 +88,9 @@ export function presentationOf(operationName: string): Presentation {
 
 function timelineOf(timeline: unknown): string[] {
   const rows = objects(timeline).map(({ at, signing_kid, published_kids }) => ({
-    ...{ from: at, signs: signing_kid, published: published_kids },
+    from: at,
+    signs: signing_kid,
+    published: published_kids,
   }));
   return rows.length === 0 ? [] : ['', table(rows, ['from', 'signs', 'published'])];
 }

@@ -5,6 +5,7 @@ import type { JsonObject } from '../oauth/claims.js';
 import { errorMessage } from '../oauth/error-message.js';
 import { OAuthError } from '../oauth/errors.js';
 import type { Environment } from '../settings.js';
+import { version } from '../version.js';
 import { parseArguments } from './arguments.js';
 import { type Command, type Option, type Outcome, type Streams, UsageError } from './command.js';
 import { commands } from './commands.js';
@@ -49,8 +50,12 @@ function asksForHelp(argv: readonly string[]): boolean {
 
 function withoutCommand(argv: readonly string[], { stdout, stderr }: Streams): number {
   const [group] = argv;
+  if (group === '--version') {
+    stdout.write(`${version}\n`);
+    return 0;
+  }
   const known = commands.some(({ name }) => name.startsWith(`${group} `)) ? group : undefined;
-  if (asksForHelp(argv)) {
+  if (asksForHelp(argv) || group === 'help') {
     stdout.write(overview(commands, known));
     return 0;
   }

@@ -11,7 +11,7 @@ export async function checkStorage(config: Config): Promise<Finding[]> {
   if (!config.databaseUrl && !existsSync(join(config.dataDirectory, 'postgres'))) {
     return [ok('database', 'embedded; will be made at the first start, and keys with it')];
   }
-  const { openTransport } = await import('../transport.js');
+  const { openTransport } = await import('../open-transport.js');
   let transport: Transport;
   try {
     transport = await openTransport(config);
