@@ -18,8 +18,11 @@ const pageOrigin = `http://localhost:${pagePort}`;
 const username = 'ada';
 const serverEnv = {
   ...process.env,
-  ...{ PORT: String(port), ISSUER: issuer, LOG_LEVEL: 'warn' },
-  ...{ DATA_DIR: dataDirectory, KEYS_DIR: join(dataDirectory, 'keys') },
+  PORT: String(port),
+  ISSUER: issuer,
+  LOG_LEVEL: 'warn',
+  DATA_DIR: dataDirectory,
+  KEYS_DIR: join(dataDirectory, 'keys'),
   DATABASE_URL: '',
   REDIS_URL: '',
   // A minute, so that the silent refresh can be watched.
@@ -86,8 +89,11 @@ async function createResourceServer() {
     issuer,
     audience: 'urn:keyturn:api',
     revocations: {
-      ...{ follow: 'stream', clientId: 'api', clientSecret: client.client_secret },
-      ...{ maxStalenessSeconds: 30, onStale: 'reject' },
+      follow: 'stream',
+      clientId: 'api',
+      clientSecret: client.client_secret,
+      maxStalenessSeconds: 30,
+      onStale: 'reject',
     },
   });
 }
