@@ -11,7 +11,9 @@ for (const backend of backends()) {
     const admin = await adminApi(server);
     const service = (id: string) => ({
       client_id: id,
-      ...{ type: 'confidential', grants: ['client_credentials'], scope: 'a b' },
+      type: 'confidential',
+      grants: ['client_credentials'],
+      scope: 'a b',
     });
     const token = (id: string, secret: unknown) =>
       server.token({ grant_type: 'client_credentials' }, basic(id, String(secret)));

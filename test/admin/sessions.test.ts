@@ -21,8 +21,14 @@ for (const backend of backends()) {
       const { sid } = claimsOf(login.access_token);
       const { body } = await admin('GET', `/sessions/${sid}`);
       t.match(body, {
-        ...{ id: sid, user_id: user.id, client_id: world.app.id, state: 'active', generation: 1 },
-        ...{ address: '127.0.0.1', scope: 'read write', user_agent: String },
+        id: sid,
+        user_id: user.id,
+        client_id: world.app.id,
+        state: 'active',
+        generation: 1,
+        address: '127.0.0.1',
+        scope: 'read write',
+        user_agent: String,
       });
       t.same(
         (body as unknown as Session).lineage.map(({ generation }) => generation),

@@ -17,8 +17,13 @@ for (const backend of backends()) {
       'a user is created canonical, can log in by both names, and the token has what was given',
       async (t) => {
         const { status, body } = await admin('POST', '/users', {
-          ...{ email: ' Ann@EXAMPLE.org', username: 'Ann.B', password, roles: ['editor', 'editor'] },
-          ...{ permissions: ['books:write'], org_id: 'acme', claims: { tier: 'gold' } },
+          email: ' Ann@EXAMPLE.org',
+          username: 'Ann.B',
+          password,
+          roles: ['editor', 'editor'],
+          permissions: ['books:write'],
+          org_id: 'acme',
+          claims: { tier: 'gold' },
         });
         t.equal(status, 201);
         t.match(body, { email: 'ann@example.org', username: 'ann.b', roles: ['editor'], disabled: false });
@@ -205,8 +210,11 @@ t.test('the longest of everything still makes an access token below 8 kB', async
     201,
   );
   const client = {
-    ...{ client_id: 'c'.repeat(100), type: 'public', grants: ['password', 'refresh_token'] },
-    ...{ scope: names(5, 100).join(' '), audiences: names(5, 95).map((name) => `u${name}`) },
+    client_id: 'c'.repeat(100),
+    type: 'public',
+    grants: ['password', 'refresh_token'],
+    scope: names(5, 100).join(' '),
+    audiences: names(5, 95).map((name) => `u${name}`),
   };
   t.match(await admin('POST', '/clients', client), { status: 201 });
   const login = { grant_type: 'password', username: user.email, password, client_id: client.client_id };

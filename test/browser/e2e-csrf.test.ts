@@ -47,7 +47,7 @@ async function attack(page: Page, url: string, form: Record<string, string>): Pr
   );
 }
 
-/** A form, sent into a frame of the page; with a sandbox, from an opaque origin (`Origin: null`). */
+/** A form, sent into a frame of the page until its answer is there; with a sandbox, from an opaque origin (`Origin: null`). */
 async function submitForm(
   page: Page,
   url: string,
@@ -60,10 +60,16 @@ async function submitForm(
       const frame = document.createElement('iframe');
       if (sandbox) frame.sandbox.value = sandbox;
       frame.srcdoc = `<form method="post" action="${url}">${inputs.join('')}</form><script>
-        fetch('${url}', { method: 'POST', body: new URLSearchParams(${JSON.stringify(form)}), credentials: 'include' })
+        onmessage = () => fetch('${url}', { method: 'POST', body: new URLSearchParams(${JSON.stringify(form)}), credentials: 'include' })
           .catch(() => {}).then(() => document.forms[0].submit())</script>`;
+      const load = () => new Promise((resolve) => frame.addEventListener('load', resolve, { once: true }));
+      const formLoaded = load();
       document.body.append(frame);
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await formLoaded;
+      // Sent only now: an answer that came before the form's page had loaded would replace it, with a single load event.
+      const answerLoaded = load();
+      frame.contentWindow?.postMessage('send', '*');
+      await answerLoaded;
     },
     { url, form, sandbox },
   );

@@ -1,6 +1,7 @@
 // Four tabs that refresh in the same instant, again and again: one session, one lineage, nobody logged out.
 import type { BrowserContext, Page } from 'playwright-core';
 import t from 'tap';
+import { median } from '../support/undisturbed.js';
 import { skipWithoutChromium } from './support/chromium.js';
 import { lineageOf } from './support/lineage.js';
 import {
@@ -19,16 +20,23 @@ function openTabs(world: World, profile: BrowserContext): Promise<Page[]> {
   return Promise.all([1, 2, 3, 4].map(() => openTab(world, profile)));
 }
 
-/** In every round the resource server refuses all tokens known so far, to all tabs at once. */
-async function refreshInRounds(world: World, tabs: Page[]): Promise<number> {
+/** In every round the resource server refuses all tokens known so far, to all tabs at once. Answers each round's refreshes. */
+async function refreshInRounds(
+  world: World,
+  tabs: Page[],
+): Promise<{ failures: number; refreshes: number[] }> {
+  const refreshed = () => world.proxy.to('/token/refresh').filter(({ status }) => status === 200).length;
   let failures = 0;
+  const refreshes: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const tokens = await Promise.all(tabs.map(accessToken));
     for (const token of tokens) if (token) world.app.server.refuse(token);
+    const before = refreshed();
     const answers = await Promise.all(tabs.map(callApi));
     failures += answers.filter(({ status }) => status !== 200).length;
+    refreshes.push(refreshed() - before);
   }
-  return failures;
+  return { failures, refreshes };
 }
 
 t.test('four tabs share one refresh at a time by Web Locks', { skip: skipWithoutChromium() }, async (t) => {
@@ -36,10 +44,12 @@ t.test('four tabs share one refresh at a time by Web Locks', { skip: skipWithout
   const tabs = await openTabs(world, await newProfile(world.browser));
   const [first] = tabs;
   if (first) await login(first);
-  t.equal(await refreshInRounds(world, tabs), 0);
-  const refreshes = world.proxy.to('/token/refresh').filter(({ status }) => status === 200);
-  t.comment(`${refreshes.length} refreshes for ${rounds} rounds of four tabs`);
-  t.ok(refreshes.length < rounds * 1.5, 'the other tabs take the token that one of them fetched');
+  const { failures, refreshes } = await refreshInRounds(world, tabs);
+  t.equal(failures, 0);
+  t.comment(`refreshes of four tabs, round by round: ${refreshes.join(' ')}`);
+  // A tab that the machine held up may hear of the new token after it was given the lock, and refreshes as well.
+  t.equal(median(refreshes), 1, 'the other tabs take the token that one of them fetched');
+  t.ok(Math.max(...refreshes) <= tabs.length, 'no tab asks twice');
   const { sessions, unbroken } = await lineageOf(world);
   t.equal(sessions.length, 1);
   t.match(sessions, [{ revokedAt: null }]);
@@ -60,8 +70,9 @@ t.test(
     const [first, ...others] = tabs;
     if (first) await login(first);
     for (const tab of others) await tab.reload();
-    t.equal(await refreshInRounds(world, tabs), 0);
-    t.ok(world.proxy.to('/token/refresh').length >= rounds * 4, 'each tab asked for itself');
+    const { failures, refreshes } = await refreshInRounds(world, tabs);
+    t.equal(failures, 0);
+    t.same(refreshes, Array(rounds).fill(tabs.length), 'each tab asked for itself');
     const { sessions, unbroken } = await lineageOf(world);
     t.equal(sessions.length, 1);
     t.match(sessions, [{ revokedAt: null }]);

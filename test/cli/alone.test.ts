@@ -11,7 +11,8 @@ t.test('without a server, several commands at once take turns on the embedded da
   const numbers = [1, 2, 3];
   const runs = numbers.map((number) =>
     keyturn(['users', 'create', '--email', `${number}@example.org`, '--password-stdin'], {
-      ...{ environment, stdin: password },
+      environment,
+      stdin: password,
     }),
   );
   t.same(

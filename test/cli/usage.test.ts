@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, openSync, writeFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -74,10 +74,25 @@ t.test('the process exits with the code, and writes nothing else', async (t) => 
 
 t.test('--help anywhere: exit code 0, on stdout, without any settings', async (t) => {
   const environment = { PORT: 'wrong' };
-  for (const args of [['--help'], ['users', '--help'], ['users', 'create', '-h'], ['doctor', '--help']]) {
+  for (const args of [
+    ['--help'],
+    ['help'],
+    ['users', '--help'],
+    ['users', 'create', '-h'],
+    ['doctor', '--help'],
+  ]) {
     const { code, stdout, stderr } = await keyturnHere(args, { environment });
     t.match({ code, stdout, stderr }, { code: 0, stdout: /^Usage: keyturn/, stderr: '' });
   }
+});
+
+t.test('--version is that of the package', async (t) => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  t.match(await keyturnHere(['--version'], { environment: {} }), {
+    code: 0,
+    stdout: `${version}\n`,
+    stderr: '',
+  });
 });
 
 t.test('every operation has a command, and no secret among its options', async (t) => {
@@ -125,6 +140,10 @@ t.test('settings come from .env too; the real environment wins; NAME_FILE holds 
     code: 1,
     stderr: 'must not both be set',
   });
+  const emptyFile = join(directory, 'empty');
+  writeFileSync(emptyFile, '\n');
+  const empty = { ...overridden, DATABASE_URL_FILE: emptyFile };
+  t.match(await keyturnHere(['users', 'list'], { environment: empty }), { code: 1, stderr: 'empty file' });
   const missing = { ...overridden, DATABASE_URL_FILE: join(directory, 'nothing') };
   t.match(await keyturnHere(['users', 'list'], { environment: missing }), { code: 1, stderr: 'ENOENT' });
 });

@@ -16,10 +16,14 @@ t.test(
     const { createVerifier } = await import(join(folder, '../../dist/verifier/index.js'));
     const { buildApp } = await import(join(folder, 'app.mjs'));
     const verifier = createVerifier({
-      ...{ issuer: feed.issuer, audience: 'urn:keyturn:api' },
+      issuer: feed.issuer,
+      audience: 'urn:keyturn:api',
       revocations: {
-        ...{ follow: 'stream', maxStalenessSeconds: 10, onStale: 'reject' },
-        ...{ clientId: feed.reader.id, clientSecret: feed.reader.secret },
+        follow: 'stream',
+        maxStalenessSeconds: 10,
+        onStale: 'reject',
+        clientId: feed.reader.id,
+        clientSecret: feed.reader.secret,
       },
     });
     const app = buildApp(verifier);

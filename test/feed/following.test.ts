@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import t from 'tap';
 import { needs, runSql } from '../support/services.js';
+import { median, undisturbed } from '../support/undisturbed.js';
 import { claimsOf, headerOf } from '../support/world.js';
 import { until } from '../verifier/harness.js';
 import { type FeedWorld, startFeedWorld } from './support.js';
@@ -65,13 +66,17 @@ for (const redis of [false, true]) {
       };
       const times: number[] = [];
       for (let i = 0; i < 20; i += 1) {
-        const token = await feed.accessToken();
-        t.ok(await verifier.verify(token));
-        await feed.world.revoke(token);
-        times.push(await refused(token));
+        const time = await undisturbed(async () => {
+          const token = await feed.accessToken();
+          t.ok(await verifier.verify(token));
+          await feed.world.revoke(token);
+          return refused(token);
+        });
+        times.push(time);
       }
       const slowest = Math.max(...times);
-      t.ok(slowest < 500, `the slowest took ${slowest} ms`);
+      t.ok(median(times) < 200, `${median(times)} ms, as a rule`);
+      t.ok(slowest < 1_000, `the slowest took ${slowest} ms`);
     },
   );
 }
@@ -128,10 +133,11 @@ t.test(
      SELECT setval('revocations_position', (SELECT max(position) FROM revocations)); COMMIT`,
     );
     for (const value of ['new-1', 'new-2', 'new-3']) await insert(feed, value);
-    await until(() => stream.revocations.length === 6);
+    await until(() => stream.revocations.length === 7);
     t.strictSame(
       stream.revocations.slice(3).map(({ data }) => data.value),
-      ['new-1', 'new-2', 'new-3'],
+      ['kept', 'new-1', 'new-2', 'new-3'],
+      'a stream has an old cursor, too',
     );
     const values = (await feed.page(`?after=${cursor}`)).entries.map(({ value }) => value);
     t.strictSame(values, ['kept', 'new-1', 'new-2', 'new-3']);

@@ -4,6 +4,7 @@ import { seedClient } from '../support/seed.js';
 import { backends } from '../support/variants.js';
 import { claimsOf } from '../support/world.js';
 import { until } from '../verifier/harness.js';
+import type { EventRecord } from './event-reader.js';
 import { startFeedWorld } from './support.js';
 
 for (const backend of backends()) {
@@ -19,6 +20,29 @@ for (const backend of backends()) {
       t.equal(answer.headers.get('cache-control'), 'private, no-cache');
       t.strictSame(answer.body, { entries: [], cursor: '0', more: false, heartbeat_seconds: 2 });
     });
+
+    t.test(
+      'Many streams hear of everything, in order, before they are told that they are current',
+      async (t) => {
+        const streams = await Promise.all(Array.from({ length: 450 }, () => feed.stream()));
+        await until(() => streams.every(({ heartbeats }) => heartbeats.length > 0), 10_000);
+        const revoked: string[] = [];
+        for (let count = 0; count < 5; count += 1) {
+          const token = await feed.accessToken();
+          await world.revoke(token);
+          revoked.push(claimsOf(token).jti);
+        }
+        const { cursor } = await feed.page();
+        const isCurrent = (event: EventRecord) => event.event === 'heartbeat' && event.id === cursor;
+        await until(() => streams.every(({ events }) => events.some(isCurrent)), 10_000);
+        const told = streams.map(({ events }) => {
+          const before = events.slice(0, events.findIndex(isCurrent));
+          return before.filter(({ event }) => event === 'revocation').map(({ data }) => data.value);
+        });
+        t.same(new Set(told.map((values) => values.join())), new Set([revoked.join()]));
+        for (const stream of streams) stream.close();
+      },
+    );
 
     t.test('The metadata names the feed', async (t) => {
       const { body } = await server.get('/.well-known/oauth-authorization-server');
@@ -122,6 +146,10 @@ for (const backend of backends()) {
         t.equal((await server.get('/revocations', world.serviceHeaders)).status, 403);
         const open = await seedClient(server.database, { scope: ['revocations:read'] });
         t.equal((await server.get('/revocations', basic(open.id, ''))).status, 403);
+        const { body: ofUser } = await world.login({ client_id: open.id });
+        t.match(ofUser.scope, 'revocations:read');
+        const byUser = await server.get('/revocations', { authorization: `Bearer ${ofUser.access_token}` });
+        t.equal(byUser.status, 403, 'what a client may read, its users may not');
         t.equal((await server.get('/revocations', { authorization: 'Bearer abc' })).status, 401);
         const user = { authorization: `Bearer ${await feed.accessToken()}` };
         t.equal((await server.get('/revocations', user)).status, 403);

@@ -52,10 +52,14 @@ async function deploy(t: Test) {
   const issuer = settings.ISSUER ?? '';
   const verifiers = (['reject', 'accept'] as const).map((onStale) =>
     createVerifier({
-      ...{ issuer, audience: 'urn:keyturn:api' },
+      issuer,
+      audience: 'urn:keyturn:api',
       revocations: {
-        ...{ follow: 'stream', maxStalenessSeconds: MAX_STALENESS_SECONDS, onStale },
-        ...{ clientId: client.id, clientSecret: client.secret },
+        follow: 'stream',
+        maxStalenessSeconds: MAX_STALENESS_SECONDS,
+        onStale,
+        clientId: client.id,
+        clientSecret: client.secret,
       },
       fetch: (url, init) => fetch(String(url).replace(issuer, proxy.url), init),
     }),

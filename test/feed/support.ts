@@ -68,8 +68,11 @@ export class FeedWorld {
       issuer: this.issuer,
       audience: 'urn:keyturn:api',
       revocations: {
-        ...{ follow: 'stream', maxStalenessSeconds: 6, onStale: 'reject' },
-        ...{ clientId: this.reader.id, clientSecret: this.reader.secret },
+        follow: 'stream',
+        maxStalenessSeconds: 6,
+        onStale: 'reject',
+        clientId: this.reader.id,
+        clientSecret: this.reader.secret,
       },
       // Whatever the metadata says, this instance is asked.
       fetch: (url, init) => fetch(String(url).replace(this.issuer, at.url), init),

@@ -1,6 +1,7 @@
 import fastify from 'fastify';
 import t from 'tap';
 import { registerErrors } from '../../src/http/errors.js';
+import { sendRaw } from '../support/raw-http.js';
 import { startServer } from '../support/server.js';
 
 t.test('RFC 9110 §15.5.6: other methods of a path are told which it has', async (t) => {
@@ -44,6 +45,10 @@ t.test('every answer carries the security headers', async (t) => {
     await server.get('/token'),
     await server.token({ grant_type: 'password' }),
     await server.get('/.well-known/oauth-authorization-server'),
+    await server.get('/.well-known/jwks.json'),
+    await server.get('/.well-known/jwks.json', { 'if-none-match': '*' }),
+    await server.send('/.well-known/jwks.json', { method: 'POST' }),
+    await server.send('/.well-known/jwks.json', { method: 'OPTIONS' }),
   ];
   for (const { headers } of answers) {
     t.equal(headers.get('x-content-type-options'), 'nosniff');
@@ -60,6 +65,57 @@ t.test('the key set can be read from any page, other answers cannot', async (t) 
   t.equal(await policy('/.well-known/jwks.json'), 'cross-origin');
   t.equal(await policy('/.well-known/oauth-authorization-server'), 'cross-origin');
   t.equal(await policy('/token'), 'same-origin');
+});
+
+t.test('a page of any origin may ask for the key set with header fields of its own', async (t) => {
+  const server = await startServer(t);
+  for (const path of ['/.well-known/jwks.json', '/.well-known/oauth-authorization-server']) {
+    const headers = { origin: 'https://anywhere.example', 'access-control-request-method': 'GET' };
+    const preflight = await server.send(path, { method: 'OPTIONS', headers });
+    t.equal(preflight.status, 204);
+    t.equal(preflight.headers.get('access-control-allow-origin'), '*');
+    t.equal(preflight.headers.get('access-control-allow-headers'), '*');
+    t.equal(preflight.headers.get('access-control-allow-methods'), 'GET, HEAD');
+    t.notOk(preflight.headers.has('access-control-allow-credentials'));
+    const refused = await server.send(path, { method: 'DELETE' });
+    t.equal(refused.status, 405);
+    t.equal(refused.headers.get('allow'), 'GET, HEAD, OPTIONS');
+  }
+});
+
+t.test('RFC 9110 §9.3.2: HEAD tells of the key set what GET sends', async (t) => {
+  const { url, first } = await startServer(t);
+  const ask = (method: string) =>
+    sendRaw(url, `${method} /.well-known/jwks.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+  const head = await ask('HEAD');
+  const get = await ask('GET');
+  t.equal(head.body, '');
+  t.ok(JSON.parse(get.body).keys.length > 0);
+  t.equal(get.headers.get('content-length'), String(get.body.length));
+  for (const { headers } of [head, get]) headers.delete('date');
+  t.same(head.headers, get.headers);
+  const lines = first.log.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request');
+  t.same(
+    lines.map(({ method, status }) => [method, status]),
+    [
+      ['HEAD', 200],
+      ['GET', 200],
+    ],
+  );
+});
+
+t.test('every request has a line in the log, and a failure another, with its own id', async (t) => {
+  const server = await startServer(t);
+  await server.database.prisma.$executeRawUnsafe('ALTER TABLE clients RENAME COLUMN grants TO gone');
+  await server.get('/nothing');
+  await server.token({ grant_type: 'client_credentials', client_id: 'a', client_secret: 'b' });
+  const lines = server.first.log.map((line) => JSON.parse(line)).filter(({ request_id }) => request_id);
+  const [notFound, failure, failed] = lines;
+  t.equal(lines.length, 3);
+  t.match(notFound, { msg: 'request', status: 404 });
+  t.match(failure, { level: 50, code: 'server_error' });
+  t.match(failed, { msg: 'request', status: 500, request_id: failure.request_id });
+  t.not(notFound.request_id, failed.request_id);
 });
 
 t.test('RFC 6797: a server reached by https says so', async (t) => {

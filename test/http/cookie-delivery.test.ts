@@ -1,5 +1,6 @@
 // What a cookie client gets and what it is refused, over HTTP and without a browser.
 import t from 'tap';
+import { basic } from '../support/http-client.js';
 import { type SeededUser, seedClient, seedUser } from '../support/seed.js';
 import { type RunningServer, startServer } from '../support/server.js';
 import type { Scope } from '../support/services.js';
@@ -82,6 +83,25 @@ t.test('a login without a browser needs no origin; one from a page needs a regis
     t.same(headers.getSetCookie(), []);
   }
   t.equal((await server.token(loginForm(user), { origin })).status, 200);
+});
+
+t.test('a login is held to the origin in whichever way it names its client', async (t) => {
+  const { server, user, generations } = await newCustomer(shop);
+  const { client_id: _id, ...form } = loginForm(user);
+  // What a browser sends for a form of a foreign page whose URL is https://shop:@the-server/token.
+  const byUrl = basic('shop', '');
+  for (const foreign of [
+    { origin: 'https://evil.test' },
+    { 'sec-fetch-site': 'cross-site' },
+    { origin: 'null' },
+  ]) {
+    const { status, body, headers } = await server.token(form, { ...byUrl, ...foreign });
+    t.equal(status, 403);
+    t.equal(body.error, 'access_denied');
+    t.same(headers.getSetCookie(), []);
+  }
+  t.equal(await generations(), 0, 'no session was begun');
+  t.equal((await server.token(form, { ...byUrl, origin })).status, 200);
 });
 
 t.test('a refresh by cookie rotates it; a retry gets the same successor', async (t) => {

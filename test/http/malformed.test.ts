@@ -34,6 +34,7 @@ const malformed: [name: string, status: number, bytes: string | Buffer][] = [
   ['a body without content type', 415, post('a=b')],
   ['a form in another charset', 415, post('a=b', `${form}; charset=latin1`)],
   ['a form with unknown content type parameters', 415, post('a=b', `${form}; boundary=x`)],
+  ['a form with many empty parameters and a strange one', 415, post('a=b', `${form}${'; '.repeat(2_000)}x`)],
   ['RFC 9110 §8.4: a Content-Encoding', 415, post('a=b', form, 'Content-Encoding: gzip')],
   ['RFC 6749 §3.2: a repeated parameter', 400, post('grant_type=password&grant_type=password', form)],
   ['a repeated parameter, one of them escaped', 400, post('scope=a&%73cope=b', form)],
@@ -77,4 +78,14 @@ t.test('who does not finish a request within 5 s is cut off', async (t) => {
       t.equal(JSON.parse(answer.body).error, 'invalid_request', name);
     }),
   );
+});
+
+t.test('a refusal for its Host field carries the security headers, whatever the path', async (t) => {
+  const { url } = await startServer(t);
+  for (const path of ['/token', '/admin/users', '/.well-known/jwks.json', '/health/live', '/nothing']) {
+    const { status, headers } = await sendRaw(url, `GET ${path} HTTP/1.1\r\nConnection: close\r\n\r\n`);
+    t.equal(status, 400, path);
+    t.equal(headers.get('x-content-type-options'), 'nosniff', path);
+    t.match(headers.get('content-security-policy'), /default-src 'none'/, path);
+  }
 });

@@ -21,6 +21,10 @@ t.test('/openapi.json', async (t) => {
   const answer = await server.get('/openapi.json');
   t.equal(answer.status, 200);
   t.equal(answer.headers.get('access-control-allow-origin'), '*');
+  t.equal(
+    (await server.get('/openapi.json', { 'if-none-match': answer.headers.get('etag') ?? '' })).status,
+    304,
+  );
   const document = answer.body as unknown as Document;
   const described = Object.entries(document.paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, operation]) => ({

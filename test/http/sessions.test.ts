@@ -104,12 +104,21 @@ for (const backend of backends()) {
     t.test('DELETE /sessions ends all; ?keep=current all others', async (t) => {
       const other = (await world.login()).body;
       const own = (await world.login()).body;
-      t.equal((await end(world, '/sessions?keep=all', own.access_token)).status, 400);
+      for (const query of ['keep=all', 'keep=', 'except=current', 'keep=current&x=1']) {
+        t.equal((await end(world, `/sessions?${query}`, own.access_token)).status, 400, query);
+      }
       t.equal((await end(world, '/sessions?keep=current', own.access_token)).status, 204);
       t.equal(await world.isActive(other.access_token), false);
       t.equal(await world.isActive(own.access_token), true);
       t.equal((await end(world, '/sessions', own.access_token)).status, 204);
       t.equal(await world.isActive(own.access_token), false);
+    });
+
+    t.test('a request that says it is JSON, and has no body', async (t) => {
+      const { access_token } = (await world.login()).body;
+      const headers = { ...bearer(access_token), 'content-type': 'application/json' };
+      t.equal((await world.server.send('/sessions', { method: 'DELETE', headers })).status, 204);
+      t.equal(await world.isActive(access_token), false);
     });
 
     t.test('RFC 6750 §3: without a valid access token of a user there is nothing to see', async (t) => {

@@ -1,9 +1,11 @@
 import { readdir } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { moveKeys, reencryptKeys, rotateKeys } from '../../src/admin/keys.js';
 import { needs, openTestDatabase, runSql, testDatabase } from '../support/services.js';
+import { StallingProxy } from '../support/stalling-proxy.js';
 import { databaseStore, newEncryptionKey } from './database.js';
-import { admin, fileStore, openRing, temporaryDirectory, testLog } from './support.js';
+import { admin, eventually, fileStore, openRing, temporaryDirectory, testLog } from './support.js';
 
 const options = needs('postgres');
 
@@ -34,6 +36,28 @@ t.test('with another KEY_ENCRYPTION_KEY the server does not start, and says why'
   await t.rejects(openRing(other), {
     name: 'UnusableKeysError',
     message: /encrypted with another key than KEY_ENCRYPTION_KEY/,
+  });
+});
+
+t.test('after an outage nothing is signed before it is known which key signs now', options, async (t) => {
+  const { url: direct, database, key } = await setUp(t);
+  const { proxy, url } = await StallingProxy.start(t, direct);
+  const behindProxy = openTestDatabase(url);
+  t.teardown(() => behindProxy.close());
+  const ring = await openRing(databaseStore(behindProxy, key));
+  t.teardown(() => ring.close());
+  const before = ring.signer().kid;
+  proxy.stall();
+  await sleep(3_500);
+  t.match(await rotateKeys(admin(databaseStore(database, key)), { force: true }), { outcome: 'rotated' });
+  const startedAt = performance.now();
+  await ring.upToDate();
+  t.ok(performance.now() - startedAt < 2_500, 'signing does not wait for long');
+  t.equal(ring.signer().kid, before, 'and goes on');
+  proxy.resume();
+  await eventually(async () => {
+    await ring.upToDate();
+    return ring.signer().kid !== before;
   });
 });
 

@@ -79,6 +79,20 @@ for (const [name, damage] of damages) {
   });
 }
 
+t.test('a next key that is damaged is joined by one that can sign', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await activeKeyFile(directory);
+  const { keys } = await fileStore(directory).load();
+  const next = keys.find((key) => key.activatesAtMs === null);
+  await truncate(join(directory, `${next?.kid}.json`), 0);
+  const ring = await openRing(fileStore(directory));
+  t.teardown(() => ring.close());
+  await eventually(async () => (await fileStore(directory).load()).keys.length === 3);
+  const settled = (await fileStore(directory).load()).keys.length;
+  await ring.reload();
+  t.equal((await fileStore(directory).load()).keys.length, settled, 'by one, and not by more');
+});
+
 t.test('with the active key lost, a forced rotation lets the server start again', async (t) => {
   const directory = await temporaryDirectory(t);
   const { path } = await activeKeyFile(directory);

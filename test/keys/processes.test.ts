@@ -47,6 +47,26 @@ async function outcomesOf(child: ChildProcessWithoutNullStreams): Promise<string
   return JSON.parse(output);
 }
 
+t.test('a writer that is held up at any point takes no key away on which others have built', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await (await openRing(fileStore(directory))).close();
+  const child = await rotatingProcess(directory, 'endless');
+  child.stdin.write('go\n');
+  for (let round = 0; round < 400; round += 1) {
+    await sleep(Math.random() * 5);
+    child.kill('SIGSTOP');
+    const store = fileStore(directory);
+    const { revision, keys } = await store.load();
+    await store.commit({ expectedRevision: revision, keys, newPrivateKeys: new Map() });
+    child.kill('SIGCONT');
+  }
+  child.kill('SIGKILL');
+  await once(child, 'close');
+  const { keys, privateKeys, problems } = await fileStore(directory).load();
+  t.strictSame(problems, []);
+  t.equal(privateKeys.size, keys.length);
+});
+
 t.test(
   'kill -9 at any point of a first start or a rotation leaves a usable key set, 100 times',
   async (t) => {

@@ -294,7 +294,9 @@ t.test('revoking twice does no harm and announces again; an unknown key is refus
   const { ring, context } = await setUp(t);
   const { kid } = ring.signer();
   await revokeKey(context, kid);
-  t.match(await revokeKey(context, kid), { outcome: 'already-revoked', announced: true });
+  t.match(await revokeKey(context, kid), { outcome: 'already-revoked', announced: true, warnings: [] });
+  const feedAway = { ...context, revocations: { add: () => Promise.reject(new Error('away')) } };
+  t.match(await revokeKey(feedAway, kid), { announced: false, warnings: [/Repeat the command/] });
   t.equal(context.announced.length, 2);
   t.match(await revokeKey(context, 'no-such-key'), { outcome: 'unknown-key' });
 });

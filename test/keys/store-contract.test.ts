@@ -1,4 +1,5 @@
 /** One suite for both homes of the keys: whatever the server relies on holds in each. */
+import { setImmediate as immediate } from 'node:timers/promises';
 import t from 'tap';
 import { rotateKeys } from '../../src/admin/keys.js';
 import type { KeyStore } from '../../src/keys/key-store.js';
@@ -32,6 +33,13 @@ async function database(t: Tap): Promise<Home> {
   };
 }
 
+/** Commits the keys as they are as soon as somebody else has made a revision after `revision`. */
+async function touchAfter(store: KeyStore, revision: number): Promise<'committed' | 'conflict'> {
+  while ((await store.revision()) === revision) await immediate();
+  const { revision: expectedRevision, keys } = await store.load();
+  return store.commit({ expectedRevision, keys, newPrivateKeys: new Map() });
+}
+
 type Tap = { teardown(fn: () => Promise<void>): unknown };
 
 const homes: [name: string, home: (t: Tap) => Promise<Home>, options: { skip?: string }][] = [
@@ -60,6 +68,22 @@ for (const [name, makeHome, options] of homes) {
       const outcomes = await Promise.all(writers);
       t.equal(outcomes.filter((outcome) => outcome === 'committed').length, 1);
       t.equal(await home.open().revision(), revision + 1);
+    });
+
+    t.test('a change that another builds upon at once stays, with its keys', async (t) => {
+      const home = await makeHome(t);
+      await (await openRing(home.open())).close();
+      for (let round = 0; round < 20; round += 1) {
+        const before = await home.open().revision();
+        const [rotated, built] = await Promise.all([
+          rotateKeys(admin(home.open()), { force: true }),
+          touchAfter(home.open(), before),
+        ]);
+        t.equal(rotated.outcome, 'rotated');
+        t.equal(built, 'committed');
+        const { keys, privateKeys, problems } = await home.open().load();
+        t.strictSame([privateKeys.size, problems], [keys.length, []]);
+      }
     });
 
     t.test('of simultaneous rotations one wins, and one active and one next key remain', async (t) => {

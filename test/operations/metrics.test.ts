@@ -77,6 +77,28 @@ t.test('labels are of routes, not of paths: nobody can make up series', async (t
   t.notMatch([...requests.keys()].join(), /made-up|some-id/);
 });
 
+t.test('durations are counted as Prometheus reads them', async (t) => {
+  const world = await startWorld(t);
+  for (let count = 0; count < 3; count += 1) await world.server.get('/.well-known/jwks.json');
+  const name = 'keyturn_http_request_duration_seconds';
+  const labels = 'method="GET",route="/.well-known/jwks.json",status="200"';
+  const buckets = [...(await series(world, `${name}_bucket`))].filter(([series]) => series.includes(labels));
+  const limits = buckets.map(([series]) => /le="([^"]+)"/.exec(series)?.[1]);
+  t.same(limits, [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, '+Inf'].map(String));
+  const counts = buckets.map(([, count]) => count);
+  t.same(
+    counts,
+    counts.toSorted((a, b) => a - b),
+    'each bucket holds the smaller ones',
+  );
+  t.equal(counts.at(-1), 3);
+  t.equal((await series(world, `${name}_count`)).get(`{${labels}}`), 3);
+  const seconds = (await series(world, `${name}_sum`)).get(`{${labels}}`) ?? Number.NaN;
+  t.ok(seconds > 0 && seconds < 3, `${seconds} s`);
+  const { text } = await world.server.get('/metrics');
+  t.match(text, new RegExp(`^# TYPE ${name} histogram$`, 'm'));
+});
+
 t.test('the process, the hash queue, and without PostgreSQL or Redis nothing of them', async (t) => {
   const { server } = await startWorld(t);
   const { text, headers } = await server.get('/metrics');

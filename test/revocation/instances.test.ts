@@ -78,6 +78,23 @@ t.test(
       t.notOk(await world.isActive(meanwhile.access_token));
     });
 
+    await t.test('what it could not take is written when it takes writes again', async (t) => {
+      const connection = new Redis(redis.url);
+      t.teardown(() => connection.disconnect());
+      await connection.config('SET', 'min-replicas-to-write', '1');
+      const { body: meanwhile } = await world.login();
+      t.equal((await world.revoke(meanwhile.access_token)).status, 200);
+      const missed = `keyturn:revoked:jti:${claimsOf(meanwhile.access_token).jti}`;
+      t.notOk(await has(redis.url, missed));
+      await connection.config('SET', 'min-replicas-to-write', '0');
+      await until(
+        () => has(redis.url, missed),
+        5_000,
+        () => 'the view was not filled',
+      );
+      t.pass('filled');
+    });
+
     await t.test('a Redis that hangs holds up no request', async (t) => {
       redis.freeze();
       t.teardown(() => redis.thaw());

@@ -13,6 +13,7 @@ const script = `
   unset NODE_OPTIONS
   exec 3<&0
   log=$1; shift
+  : >"$log"
   "$@" >"$log" 2>&1 3<&- &
   program=$!
   echo $program

@@ -40,7 +40,11 @@ export async function seedUser(database: Database, fields: UserFields = {}): Pro
   const { password: own = password, ...rest } = fields;
   const id = randomUUID();
   const data = {
-    ...{ id, email: `${id}@example.test`, passwordHash: await hashOf(own), roles: [], permissions: [] },
+    id,
+    email: `${id}@example.test`,
+    passwordHash: await hashOf(own),
+    roles: [],
+    permissions: [],
     ...rest,
   };
   const user = await database.prisma.user.create({ data });

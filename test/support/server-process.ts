@@ -44,6 +44,10 @@ export class ServerProcess extends HttpClient {
     );
   }
 
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
   get output(): string {
     return this.#process?.output ?? '';
   }

@@ -1,12 +1,14 @@
 /** A network path that can fall silent, with every connection staying open: what a firewall or a frozen machine does. */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Scope } from './services.js';
 
 export class StallingProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #stalled = false;
+  #slow: { pattern: RegExp; milliseconds: number } | undefined;
 
   private constructor(target: URL) {
     this.#server = createServer((inward) => {
@@ -35,6 +37,21 @@ export class StallingProxy {
     for (const socket of this.#sockets) socket.pause();
   }
 
+  /** Only what is open now falls silent. */
+  stallExisting(): void {
+    for (const socket of this.#sockets) socket.pause();
+  }
+
+  /** What matches takes so long to get through from now on. */
+  delay(pattern: RegExp, milliseconds: number): void {
+    this.#slow = { pattern, milliseconds };
+  }
+
+  /** Breaks all connections. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   resume(): void {
     this.#stalled = false;
     for (const socket of this.#sockets) socket.resume();
@@ -42,7 +59,14 @@ export class StallingProxy {
 
   #join(from: Socket, to: Socket): void {
     this.#sockets.add(from);
-    from.on('data', (chunk) => to.write(chunk));
+    from.on('data', async (chunk) => {
+      if (this.#slow?.pattern.test(chunk.toString('latin1'))) {
+        from.pause();
+        await sleep(this.#slow.milliseconds);
+        from.resume();
+      }
+      to.write(chunk);
+    });
     from.on('error', () => to.destroy());
     from.on('close', () => {
       this.#sockets.delete(from);

@@ -117,8 +117,16 @@ for (const { name, storage, options } of backends()) {
             nbf: 1,
             jti: 'x',
           },
-          ...{ client_id: 'x', scope: 'keyturn:admin', sid: 'x', auth_time: 1, roles: ['admin'] },
-          ...{ permissions: ['keyturn:admin'], org_id: 'x', cnf: {}, act: {}, harmless: true },
+          client_id: 'x',
+          scope: 'keyturn:admin',
+          sid: 'x',
+          auth_time: 1,
+          roles: ['admin'],
+          permissions: ['keyturn:admin'],
+          org_id: 'x',
+          cnf: {},
+          act: {},
+          harmless: true,
         };
         const member = await seedUser(database, { claims: hostile });
         const claims = claimsOf((await world.login({ username: member.email })).body.access_token);

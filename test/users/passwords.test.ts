@@ -1,9 +1,11 @@
 /** Passwords: argon2id, its cost, and what counts as the same password. */
 import argon2 from 'argon2';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { adminApi } from '../support/admin.js';
+import type { Answer } from '../support/http-client.js';
 import { hashOf, seedUser } from '../support/seed.js';
 import { startInstance, startServer } from '../support/server.js';
+import { median, undisturbed } from '../support/undisturbed.js';
 import { startWorld, World } from '../support/world.js';
 
 t.test('RFC 8265 §4.2 a password is the same in NFC and NFD, and distinct in anything else', async (t) => {
@@ -85,31 +87,29 @@ t.test('an unknown user costs what a wrong password costs', async (t) => {
   t.ok(ratio > 0.5 && ratio < 2, `ratio of the medians: ${ratio.toFixed(2)}`);
 });
 
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+/** A tenth of a second and more, whatever else the machine does. */
+const slowHashing = { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '4' };
+
+async function startSlowWorld(t: Test, settings: Record<string, string>): Promise<World> {
+  const world = await startWorld(t, { settings: { ...slowHashing, ...settings } });
+  const passwordHash = await argon2.hash(world.user.password, {
+    memoryCost: 65_536,
+    timeCost: 4,
+    parallelism: 1,
+  });
+  await world.server.database.prisma.user.update({ where: { id: world.user.id }, data: { passwordHash } });
+  return world;
 }
 
 t.test(
   'beyond PASSWORD_HASH_QUEUE the answer is 503 with Retry-After, at once and without hashing',
   async (t) => {
-    const settings = {
-      PASSWORD_HASH_CONCURRENCY: '1',
-      PASSWORD_HASH_QUEUE: '2',
-      ARGON2_MEMORY_KIB: '65536',
-      ARGON2_TIME_COST: '4',
-    };
-    const world = await startWorld(t, { settings });
-    const slow = await argon2.hash(world.user.password, { memoryCost: 65_536, timeCost: 4, parallelism: 1 });
-    await world.server.database.prisma.user.update({
-      where: { id: world.user.id },
-      data: { passwordHash: slow },
-    });
-    const start = performance.now();
-    const timed = async (): Promise<[answer: Awaited<ReturnType<World['login']>>, milliseconds: number]> => [
+    const world = await startSlowWorld(t, { PASSWORD_HASH_CONCURRENCY: '1', PASSWORD_HASH_QUEUE: '2' });
+    const timed = async (): Promise<[answer: Answer, milliseconds: number]> => [
       await world.login(),
-      performance.now() - start,
+      performance.now(),
     ];
-    const answers = await Promise.all(Array.from({ length: 12 }, timed));
+    const answers = await undisturbed(() => Promise.all(Array.from({ length: 12 }, timed)));
     const served = answers.filter(([{ status }]) => status === 200);
     const refused = answers.filter(([{ status }]) => status === 503);
     t.equal(served.length, 3, 'one is hashed, two wait');
@@ -128,11 +128,17 @@ t.test(
 );
 
 t.test('hashing does not hold up what needs no password', async (t) => {
-  const world = await startWorld(t, { settings: { PASSWORD_HASH_CONCURRENCY: '2' } });
-  const logins = Array.from({ length: 40 }, () => world.login());
-  const own = await world.server.token({ grant_type: 'client_credentials' }, world.serviceHeaders);
-  t.equal(own.status, 200);
-  for (const login of await Promise.all(logins)) t.equal(login.status, 200);
+  const world = await startSlowWorld(t, { PASSWORD_HASH_CONCURRENCY: '2' });
+  const { other, lastLogin } = await undisturbed(async () => {
+    const start = performance.now();
+    const logins = Array.from({ length: 12 }, () => world.login());
+    const answer = await world.server.token({ grant_type: 'client_credentials' }, world.serviceHeaders);
+    const other = performance.now() - start;
+    t.equal(answer.status, 200);
+    for (const login of await Promise.all(logins)) t.equal(login.status, 200);
+    return { other, lastLogin: performance.now() - start };
+  });
+  t.ok(other < lastLogin / 2, `${Math.round(other)} ms, while the logins took ${Math.round(lastLogin)} ms`);
 });
 
 t.test('two instances with different costs both accept the hash', async (t) => {

@@ -11,7 +11,7 @@ export const FOLLOW = {
   follow: 'stream',
   clientId: 'books-api',
   clientSecret: 'a secret: with + and ü',
-  maxStalenessSeconds: 1,
+  maxStalenessSeconds: 30,
   onStale: 'reject',
 } as const;
 

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import t from 'tap';
 import { json, newSigningKey } from './fake-server.js';
-import { movableClock, refusedWith, setUp, until } from './harness.js';
+import { FOLLOW, movableClock, refusedWith, setUp, until } from './harness.js';
 
 const JWKS = '/.well-known/jwks.json';
 const METADATA = '/.well-known/oauth-authorization-server';
@@ -108,6 +108,37 @@ t.test(
     t.ok(await verifier.verify(token), 'recovers');
   },
 );
+
+t.test('A key that a set past its life lacks may be good: 503, and not 401', async (t) => {
+  const { clock, advance } = movableClock();
+  const { server, verifier } = await setUp(t, { clock });
+  await verifier.verify(await server.token());
+  server.faults.set(JWKS, (_request, response) => response.writeHead(503).end());
+  server.keys = [await newSigningKey('key-2')];
+  const token = await server.token({ exp: Math.floor(clock() / 1000) + 900 });
+  advance(31);
+  await refusedWith(t, verifier.verify(token), 'key_unknown', 'within its life it tells what there is');
+  advance(300);
+  await refusedWith(t, verifier.verify(token), 'keys_unavailable');
+  server.faults.clear();
+  advance(31);
+  t.ok(await verifier.verify(token));
+});
+
+t.test('With metadata and feed away, the key set is found where it was', async (t) => {
+  const { clock, advance } = movableClock();
+  const { server, verifier } = await setUp(t, {
+    clock,
+    revocations: { ...FOLLOW, follow: 'poll', onStale: 'accept' },
+  });
+  await verifier.verify(await server.token());
+  for (const path of [METADATA, '/revocations'])
+    server.faults.set(path, (_request, response) => response.writeHead(503).end());
+  await until(() => verifier.counters().feedFailures > 1);
+  server.keys = [await newSigningKey('key-2')];
+  advance(400);
+  t.ok(await verifier.verify(await server.token({ exp: Math.floor(clock() / 1000) + 900 })));
+});
 
 t.test('Without any key set nothing is accepted, and the server is not hammered', async (t) => {
   const { clock, advance } = movableClock();

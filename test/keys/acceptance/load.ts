@@ -3,12 +3,13 @@
  * Reads commands from standard input, a JSON object per line, and answers each on standard output in the same way:
  * `{ "count": "tokens" }` tells what happened since the last count, `{ "watch": KID }` how long tokens of that key are accepted.
  */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeJwt, decodeProtectedHeader, errors } from 'jose';
 import { type NamedVerifier, verifiers } from './verifiers.js';
 
-const { SERVERS = '', CLIENT_ID = '', CLIENT_SECRET = '' } = process.env;
+const { SERVERS = '', CLIENT_ID = '', CLIENT_SECRET = '', ACCELERATION = '1' } = process.env;
 const [first = '', second = ''] = SERVERS.split(' ');
 const all = verifiers([first, second]);
 
@@ -21,6 +22,15 @@ export interface Counts {
   rejected: Record<string, string[]>;
   kids: string[];
 }
+
+export interface Watched {
+  accepted: Record<string, number | null>;
+  /** The longest that this process was held up since the last count: by so much later it may have taken a key set as fresh. */
+  lagSeconds: number;
+}
+
+const lag = monitorEventLoopDelay({ resolution: 10 });
+lag.enable();
 
 let counts: Counts = newCounts();
 const tokens: string[] = [];
@@ -54,7 +64,7 @@ async function issue(server: string): Promise<string | undefined> {
 
 /** A token that had time to age, but has some minutes left: the clock runs on while it is verified. */
 function olderToken(): string | undefined {
-  const unexpired = tokens.filter((token) => (decodeJwt(token).exp ?? 0) * 1000 > Date.now() + 300_000);
+  const unexpired = tokens.filter((token) => (decodeJwt(token).exp ?? 0) * 1000 > Date.now() + 600_000);
   tokens.splice(0, tokens.length, ...unexpired.slice(-400));
   return tokens[Math.floor(Math.random() * tokens.length)];
 }
@@ -95,14 +105,14 @@ async function keepLoad(server: string): Promise<never> {
 }
 
 /** For how many seconds from now each verifier goes on accepting tokens of a key, or `null` if until they expire. */
-async function watch(kid: string): Promise<Record<string, number | null>> {
+async function watch(kid: string): Promise<Watched> {
   const startMs = Date.now();
   const token = tokens.filter((candidate) => decodeProtectedHeader(candidate).kid === kid).at(-1);
   if (!token) throw new Error(`no token of ${kid} is left`);
   const entries = await Promise.all(
     all.map(async ({ name, verify }) => [name, await acceptedUntil(verify, token, startMs)] as const),
   );
-  return Object.fromEntries(entries);
+  return { accepted: Object.fromEntries(entries), lagSeconds: (lag.max / 1e9) * Number(ACCELERATION) };
 }
 
 async function acceptedUntil(
@@ -111,16 +121,19 @@ async function acceptedUntil(
   startMs: number,
 ): Promise<number | null> {
   const expiresMs = (decodeJwt(token).exp ?? 0) * 1000;
-  while (Date.now() < expiresMs) {
+  let acceptedMs = startMs;
+  for (;;) {
     const askedMs = Date.now();
+    if (askedMs >= expiresMs) return null;
     try {
       await verify(token);
-    } catch {
-      return Date.now() < expiresMs ? Math.ceil((askedMs - startMs) / 1000) : null;
+    } catch (error) {
+      if (error instanceof errors.JWTExpired) return null;
+      return Math.ceil((acceptedMs - startMs) / 1000);
     }
+    acceptedMs = askedMs;
     await sleep(10);
   }
-  return null;
 }
 
 async function answer(command: { count?: unknown; watch?: string }): Promise<unknown> {
@@ -132,6 +145,7 @@ async function answer(command: { count?: unknown; watch?: string }): Promise<unk
   }
   const counted = counts;
   counts = newCounts();
+  lag.reset();
   return counted;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Two servers and three kinds of verifier with their default caches, while keys rotate ten times. The libraries keep keys
- * for up to ten minutes whatever is advertised, so the clocks of all processes run 200 times as fast, and nothing else is changed.
+ * Two servers, three kinds of verifier with their default caches and one that keeps keys for just as long as it is told, while
+ * keys rotate ten times. The libraries keep keys for up to ten minutes whatever is advertised, so the clocks of all processes
+ * run 200 times as fast, and nothing else is changed.
  * One thing no server can help: get-jwks 11 goes on with a key that the key set does not have any more for as long as it is
  * asked. It is held to the rule with that habit taken away, and as it comes to the tokens' own expiry.
  */
@@ -17,21 +18,24 @@ import { LeashedProcess } from '../../support/leash.js';
 import { freePort } from '../../support/ports.js';
 import { seedClient } from '../../support/seed.js';
 import { needs, openTestDatabase, testDatabase } from '../../support/services.js';
-import { admin, eventually, fileStore, temporaryDirectory } from '../support.js';
-import type { Counts } from './load.js';
+import { admin, eventually, fileStore, publishedKids, temporaryDirectory } from '../support.js';
+import type { Counts, Watched } from './load.js';
 
 const ACCELERATION = 200;
 const ORIGIN_MS = Date.now();
 const clock = () => Math.floor(ORIGIN_MS + (Date.now() - ORIGIN_MS) * ACCELERATION);
 
-/** A third of a second of real time, which a busy machine may lose. */
+/** A third of a second of real time. */
 const SLACK_SECONDS = 60;
 
-/** jose and jwks-rsa keep a key for ten minutes: that is what is advertised, and publish-ahead is longer. */
-const settings = { jwksMaxAgeSeconds: 600, keyPublishAheadSeconds: 900, accessTokenTtlSeconds: 1800 };
+/**
+ * jose and jwks-rsa keep a key for ten minutes: that is what is advertised. Publish-ahead is longer by 700 s, which are 3.5 s of
+ * real time: so long a busy machine may hold up a server before the keys that it tells are those of yesterday.
+ */
+const settings = { jwksMaxAgeSeconds: 600, keyPublishAheadSeconds: 1300, accessTokenTtlSeconds: 1800 };
 const environment = {
   JWKS_MAX_AGE_SECONDS: '600',
-  KEY_PUBLISH_AHEAD_SECONDS: '900',
+  KEY_PUBLISH_AHEAD_SECONDS: '1300',
   ACCESS_TOKEN_TTL_SECONDS: '1800',
   REQUEST_RATE_PER_MINUTE: '0',
   LOG_LEVEL: 'warn',
@@ -41,6 +45,10 @@ const environment = {
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const runtime = ['--import', here('./accelerated-time.mjs'), '--import=tsx'];
+
+// Beyond what a suite has otherwise.
+const TIMEOUT_MS = 240_000;
+t.setTimeout(TIMEOUT_MS);
 
 type Scope = { teardown(fn: () => Promise<void>): unknown };
 
@@ -74,6 +82,16 @@ async function startServers(t: Scope, databaseUrl: string, keysDirectory: string
   return ports.map((port) => `http://127.0.0.1:${port}`);
 }
 
+/** Waits until no server's key set holds the key any more. */
+async function withdrawn(servers: string[], kid: string): Promise<void> {
+  for (const server of servers) {
+    await eventually(async () => {
+      const keySet = await (await fetch(`${server}/.well-known/jwks.json`)).text();
+      return !publishedKids(keySet).includes(kid);
+    });
+  }
+}
+
 class Load {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: Interface;
@@ -89,7 +107,7 @@ class Load {
     return JSON.parse(await this.#ask({ count: 'tokens' }));
   }
 
-  async watch(kid: string): Promise<Record<string, number | null>> {
+  async watch(kid: string): Promise<Watched> {
     return JSON.parse(await this.#ask({ watch: kid }));
   }
 
@@ -107,7 +125,7 @@ class Load {
 
 t.test(
   'no verifier anywhere rejects a good token while keys rotate, nor accepts a revoked key beyond the advertised age',
-  { ...needs('postgres'), timeout: 240_000 },
+  { ...needs('postgres'), timeout: TIMEOUT_MS },
   async (t) => {
     const keysDirectory = await temporaryDirectory(t);
     const databaseUrl = await testDatabase(t);
@@ -125,23 +143,27 @@ t.test(
     const schedule = async () => void (await rotateKeys(context, { atSafeTime: true }));
     const settle = () => sleep(1500);
 
-    await settle();
-    const before = await load.count();
-    t.match(before, { rejected: {} }, 'before any rotation');
-    let signing = before.kids.at(-1);
-    for (let rotation = 1; rotation <= 8; rotation += 1) {
-      await (rotation % 3 === 0 ? schedule() : rotateWhenSafe());
-      // How soon a server takes up a rotation is the machine's business here, not that it does.
+    /** Counts until so much has been verified and, where that is waited for, another key signs. */
+    const counted = async (title: string, previousKid?: string): Promise<string> => {
+      let verified = 0;
+      let signing = previousKid;
       await eventually(async () => {
         await settle();
         const counts = await load.count();
-        t.strictSame(counts.rejected, {}, `rotation ${rotation}: nothing good is rejected`);
+        t.strictSame(counts.rejected, {}, `${title}: nothing good is rejected`);
         if (counts.unavailable > 0) t.comment(`the server was unavailable ${counts.unavailable} times`);
-        t.ok(counts.verified > 20, `rotation ${rotation}: ${counts.verified} verifications`);
-        const switched = counts.kids.at(-1) !== signing;
-        signing = counts.kids.at(-1);
-        return switched;
+        verified += counts.verified;
+        signing = counts.kids.at(-1) ?? signing;
+        return verified > 20 && signing !== previousKid;
       }, 60_000);
+      return signing ?? '';
+    };
+
+    let signing = await counted('before any rotation');
+    for (let rotation = 1; rotation <= 8; rotation += 1) {
+      await (rotation % 3 === 0 ? schedule() : rotateWhenSafe());
+      // How soon a server takes up a rotation is the machine's business here, not that it does.
+      signing = await counted(`rotation ${rotation}`, signing);
       t.pass(`rotation ${rotation}: another key signs`);
     }
 
@@ -153,15 +175,22 @@ t.test(
     await eventually(async () => (await rotateKeys(context, { dryRun: true })).outcome === 'dry-run', 30_000);
     const leaked = (await load.count()).kids.at(-1) ?? '';
     t.match(await revokeKey(context, leaked), { outcome: 'revoked' });
-    const accepted = await load.watch(leaked);
-    t.comment(`a revoked key was accepted for, in seconds: ${JSON.stringify(accepted)}`);
-    for (const name of ['jose', 'jwks-rsa', 'get-jwks, forgetful']) {
+    await withdrawn(servers, leaked);
+    const { accepted, lagSeconds } = await load.watch(leaked);
+    t.comment(`a withdrawn key was accepted for, in seconds: ${JSON.stringify(accepted)}, lag ${lagSeconds}`);
+    for (const name of ['jose', 'jwks-rsa', 'advertised age', 'get-jwks, forgetful']) {
       const seconds = accepted[name] ?? Number.POSITIVE_INFINITY;
-      t.ok(seconds <= settings.jwksMaxAgeSeconds + SLACK_SECONDS, `${name} rejects it after ${seconds} s`);
+      const longest = settings.jwksMaxAgeSeconds + SLACK_SECONDS + lagSeconds;
+      t.ok(seconds <= longest, `${name} rejects it after ${seconds} s`);
     }
     await load.count();
-    await settle();
-    const after = await load.count();
-    t.ok(after.issued > 0 && !after.kids.includes(leaked), 'another key signs');
+    let issued = 0;
+    await eventually(async () => {
+      await settle();
+      const after = await load.count();
+      t.notOk(after.kids.includes(leaked), 'another key signs');
+      issued += after.issued;
+      return issued > 0;
+    }, 30_000);
   },
 );

@@ -1,7 +1,13 @@
-/** Three verifiers as resource servers use them, each with the caches that it has by default. */
+/** Three verifiers as resource servers use them, each with the caches that it has by default, and one that keeps to the letter. */
 import { createPublicKey } from 'node:crypto';
 import getJwks from 'get-jwks';
-import { createRemoteJWKSet, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  type JWTPayload,
+  jwtVerify,
+} from 'jose';
 import jwksRsa from 'jwks-rsa';
 
 export interface NamedVerifier {
@@ -24,9 +30,26 @@ export function verifiers([first, second]: readonly [string, string]): NamedVeri
         return verifyWithPem(token, key.getPublicKey());
       },
     },
+    { name: 'advertised age', verify: advertisedAgeVerifier(`${first}/.well-known/jwks.json`) },
     { name: 'get-jwks', verify: getJwksVerifier(getJwks(), second) },
     { name: 'get-jwks, forgetful', verify: getJwksVerifier(withoutStaleKeys(getJwks()), second) },
   ];
+}
+
+/** Asks for the key set when the one it has is as old as it was told, and never before: an unknown key is an unknown key. */
+function advertisedAgeVerifier(url: string): NamedVerifier['verify'] {
+  const fetchSet = async () => {
+    const askedMs = Date.now();
+    const response = await fetch(url);
+    const maxAgeSeconds = Number(/max-age=(\d+)/.exec(response.headers.get('cache-control') ?? '')?.[1]);
+    const keys = createLocalJWKSet(JSON.parse(await response.text()));
+    return { keys, staleMs: askedMs + maxAgeSeconds * 1000 };
+  };
+  let set: ReturnType<typeof fetchSet> | undefined;
+  return async (token) => {
+    if (!set || (await set).staleMs <= Date.now()) set = fetchSet();
+    return (await jwtVerify(token, (await set).keys, options)).payload;
+  };
 }
 
 type GetJwks = ReturnType<typeof getJwks>;
