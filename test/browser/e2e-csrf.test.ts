@@ -62,14 +62,15 @@ async function submitForm(
       frame.srcdoc = `<form method="post" action="${url}">${inputs.join('')}</form><script>
         onmessage = () => fetch('${url}', { method: 'POST', body: new URLSearchParams(${JSON.stringify(form)}), credentials: 'include' })
           .catch(() => {}).then(() => document.forms[0].submit())</script>`;
-      const load = () => new Promise((resolve) => frame.addEventListener('load', resolve, { once: true }));
-      const formLoaded = load();
-      document.body.append(frame);
-      await formLoaded;
-      // Sent only now: an answer that came before the form's page had loaded would replace it, with a single load event.
-      const answerLoaded = load();
-      frame.contentWindow?.postMessage('send', '*');
-      await answerLoaded;
+      await new Promise((resolve) => {
+        frame.onload = resolve;
+        document.body.append(frame);
+      });
+      // Sent only now: an answer that is there before the form's page has loaded takes that page's load event away.
+      await new Promise((resolve) => {
+        frame.onload = resolve;
+        frame.contentWindow?.postMessage('send', '*');
+      });
     },
     { url, form, sandbox },
   );
