@@ -1,6 +1,38 @@
-/** What happened, for the admin who asks later. Never holds a secret, a token, or what somebody typed as a login. */
+/** What happened, for the admin who asks later. */
+
+/** Everything that is recorded. */
+export const auditEventTypes = [
+  'login',
+  'login_failed',
+  'refresh',
+  'retry',
+  'reuse',
+  'session_revoked',
+  'token_revoked',
+  'user_created',
+  'user_updated',
+  'user_enabled',
+  'user_disabled',
+  'user_deleted',
+  'password_changed',
+  'sessions_revoked',
+  'client_created',
+  'client_updated',
+  'client_secret_rotated',
+  'client_enabled',
+  'client_disabled',
+  'client_deleted',
+  'key_rotated',
+  'key_revoked',
+  'keys_moved',
+  'keys_reencrypted',
+] as const;
+
+export type AuditEventType = (typeof auditEventTypes)[number];
+
+/** Never holds a secret, a token, or what somebody typed as a login. */
 export interface AuditEvent {
-  type: string;
+  type: AuditEventType;
   /** Who did it: a user's or a client's id, `cli` or `server`. */
   actor?: string | undefined;
   userId?: string | undefined;
@@ -21,7 +53,7 @@ export interface RecordedAuditEvent {
   /** Grows with time; a decimal string. */
   id: string;
   at: Date;
-  type: string;
+  type: AuditEventType;
   actor: string | null;
   userId: string | null;
   clientId: string | null;
@@ -32,7 +64,7 @@ export interface RecordedAuditEvent {
 }
 
 export interface AuditFilter {
-  type?: string | undefined;
+  type?: AuditEventType | undefined;
   userId?: string | undefined;
   clientId?: string | undefined;
   sessionId?: string | undefined;

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger as PinoLogger } from 'pino';
 import type { AdminContext } from './admin/context.js';
+import { isServed } from './admin/socket-path.js';
 import { Blocklist } from './blocklist/blocklist.js';
 import { ClientRegistry } from './clients/client-registry.js';
 import { systemClock } from './clock.js';
@@ -26,6 +27,7 @@ import { systemRandomBytes } from './secrets.js';
 import { OwnSessions } from './sessions/own-sessions.js';
 import { RefreshTokenCodec } from './sessions/refresh-token.js';
 import { openStorage, type Storage } from './storage/open.js';
+import { openWhenFree } from './storage/postgres/directory-lock.js';
 import { AccessTokenVerifier } from './tokens/access-token.js';
 import { Mint } from './tokens/mint.js';
 import { UserAuthenticator } from './users/authenticate-user.js';
@@ -49,7 +51,7 @@ const randomBytes = systemRandomBytes;
 
 /** Builds the whole server. It does not listen yet. */
 export async function buildServer(config: Config, log: PinoLogger): Promise<Server> {
-  const storage = await openStorage({ config, clock, randomBytes, log });
+  const storage = await openStorageWhenFree(config, log);
   try {
     const keyRing = await openKeyRing(config, storage, log);
     const domain = await buildDomain(config, storage, keyRing, log);
@@ -79,6 +81,20 @@ export async function buildServer(config: Config, log: PinoLogger): Promise<Serv
     await storage.close();
     throw error;
   }
+}
+
+/** A command that has the embedded database open will be gone in a moment; another server will not. */
+function openStorageWhenFree(config: Config, log: PinoLogger): Promise<Storage> {
+  let told = false;
+  return openWhenFree(
+    () => openStorage({ config, clock, randomBytes, log }),
+    async (error) => {
+      if (await isServed(config.dataDirectory)) throw error;
+      if (!told) log.info({ dataDirectory: config.dataDirectory }, 'waiting: another process has it open');
+      told = true;
+      return undefined;
+    },
+  );
 }
 
 /** With a database server, the command line reaches the storage by itself. */

@@ -1,6 +1,6 @@
 /** What happened. */
 import Type from 'typebox';
-import type { RecordedAuditEvent } from '../audit.js';
+import { auditEventTypes, type RecordedAuditEvent } from '../audit.js';
 import type { AdminContext } from './context.js';
 import { operation } from './operation.js';
 import { pageInput, readPage } from './page.js';
@@ -17,7 +17,7 @@ const list = operation({
   summary: 'List audit events, newest first',
   input: Type.Object(
     {
-      type: id('Of one type, such as `login` or `reuse`'),
+      type: Type.Optional(Type.Enum([...auditEventTypes], { description: 'Of one type' })),
       user: Type.Optional(
         Type.String({
           minLength: 1,

@@ -56,7 +56,11 @@ export function operationCommand(operation: Operation, { text, failed }: Present
     },
     run: async (invocation) => {
       const input = await inputOf(operation, inPath, asOptions, invocation);
-      const result = await run(operation, input, invocation);
+      const result = await run(operation, input, invocation).catch((error: unknown) => {
+        throw isInvalid(error)
+          ? new OAuthError('invalid_request', { description: asTyped(error.message, inPath) })
+          : error;
+      });
       return { result, text: text(result), failed: failed?.(result) ?? false };
     },
   };
@@ -81,14 +85,32 @@ function optionName(member: string): string {
 }
 
 function toOption(member: string, schema: MemberSchema, required: boolean): Option {
-  const choices = schema.enum ?? schema.items?.enum;
-  const value = choices?.join('|') ?? optionName(member).toUpperCase();
   return {
-    about: schema.description ?? '',
-    ...(schema.type !== 'boolean' && { value: schema.type === 'object' ? 'JSON' : value }),
+    about: aboutOption(schema),
+    ...(schema.type !== 'boolean' && { value: placeholder(member, schema) }),
     ...(schema.type === 'array' && { many: true }),
     ...(required && { required }),
   };
+}
+
+/** As many choices as stand in the place of a value; more are named in the text. */
+const mostInPlace = 3;
+
+function choicesOf(schema: MemberSchema): readonly string[] {
+  return schema.enum ?? schema.items?.enum ?? [];
+}
+
+function placeholder(member: string, schema: MemberSchema): string {
+  const choices = choicesOf(schema);
+  if (schema.type === 'object') return 'JSON';
+  if (choices.length === 0 || choices.length > mostInPlace) return optionName(member).toUpperCase();
+  return choices.join('|');
+}
+
+function aboutOption(schema: MemberSchema): string {
+  const { description = '' } = schema;
+  const choices = choicesOf(schema);
+  return choices.length > mostInPlace ? `${description}: ${choices.join(', ')}` : description;
 }
 
 async function inputOf(
@@ -104,19 +126,31 @@ async function inputOf(
   }
   if (secretMember in schema.properties) {
     // First whatever can be wrong without asking for a secret.
-    checkUsage(() => checkedInput(schema, { ...input, [secretMember]: '' }));
+    checkUsage(schema, inPath, { ...input, [secretMember]: '' });
     input[secretMember] = await readPassword(options, streams);
   }
-  checkUsage(() => checkedInput(schema, input));
+  checkUsage(schema, inPath, input);
   return input;
 }
 
-function checkUsage(check: () => unknown): void {
+function checkUsage(schema: Operation['input'], inPath: readonly string[], input: JsonObject): void {
   try {
-    check();
+    checkedInput(schema, input);
   } catch (error) {
-    throw error instanceof OAuthError ? new UsageError(error.message) : error;
+    throw isInvalid(error) ? new UsageError(asTyped(error.message, inPath)) : error;
   }
+}
+
+function isInvalid(error: unknown): error is OAuthError {
+  return error instanceof OAuthError && error.code === 'invalid_request';
+}
+
+/** A complaint about a member, as one about the argument or option that it was typed as. */
+function asTyped(complaint: string, inPath: readonly string[]): string {
+  const [start, member = secretMember] = /^([a-z_]+)(?:\/\d+)?(?=: )/.exec(complaint) ?? [''];
+  if (member === secretMember) return complaint;
+  const typed = inPath.includes(member) ? member.toUpperCase() : `--${optionName(member)}`;
+  return typed + complaint.slice(start.length);
 }
 
 /** An empty value takes away what is there: an empty list, or `null` where that is allowed. */

@@ -1,18 +1,17 @@
 /** Operations sent to the running server, over its admin socket. */
 import { request } from 'node:http';
-import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Operation } from '../admin/operation.js';
 import { Refusal } from '../admin/refusals.js';
-import { adminSocketPath } from '../admin/socket-path.js';
+import { adminSocketPath, isServed } from '../admin/socket-path.js';
 import type { JsonObject } from '../oauth/claims.js';
 import { OAuthError, type OAuthErrorCode } from '../oauth/errors.js';
 import type { Transport } from './transport.js';
 
 /** Undefined when nobody listens. */
 export async function openSocket(dataDirectory: string): Promise<Transport | undefined> {
+  if (!(await isServed(dataDirectory))) return undefined;
   const socketPath = adminSocketPath(dataDirectory);
-  if (!(await isListening(socketPath))) return undefined;
   return {
     run: async (operation, input) => {
       const { status, body } = await send(socketPath, operation, input);
@@ -21,17 +20,6 @@ export async function openSocket(dataDirectory: string): Promise<Transport | und
     },
     close: async () => undefined,
   };
-}
-
-function isListening(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(path);
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => resolve(false));
-  });
 }
 
 /** Longer than any operation takes. */

@@ -35,3 +35,16 @@ t.test('a password comes from a file, without its last line end', async (t) => {
   t.match(await keyturnHere([...create, `${file}-not`], { environment }), { code: 2, stderr: 'ENOENT' });
   t.match(await keyturnHere([...create, file, '--password-stdin'], { environment }), { code: 2 });
 });
+
+t.test('what is refused is called as it was typed', async (t) => {
+  const environment = await serverSettings(t);
+  const create = ['clients', 'create', '--type', 'public', '--grant'];
+  t.match(await keyturnHere([...create, 'password', '--id', 'a b'], { environment }), {
+    code: 1,
+    stderr: 'keyturn: --id: letters, digits',
+  });
+  t.match(await keyturnHere([...create, 'client_credentials', '--id', 'x'], { environment }), {
+    code: 1,
+    stderr: 'keyturn: --grant: client_credentials is for confidential clients',
+  });
+});

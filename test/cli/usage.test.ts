@@ -35,8 +35,14 @@ t.test(
       [['users', 'list', '--limit', '1', '--limit', '2'], 'more than once'],
       [
         ['clients', 'create', '--id', 'x', '--type', 'x', '--grant', 'password'],
-        'must be one of public, confidential',
+        '--type: must be one of public, confidential',
       ],
+      [
+        ['clients', 'create', '--id', 'x', '--type', 'public', '--grant', 'password', '--grant', 'x'],
+        '--grant: must be one of password',
+      ],
+      [['sessions', 'show', secret], 'SESSION: has a form that is not allowed'],
+      [['audit', 'list', '--type', secret], '--type: must be one of login, login_failed, refresh'],
     ];
     const runs = wrong.map(async ([args, complaint]) => ({
       args,

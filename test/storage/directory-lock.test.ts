@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { until } from '../support/leash.js';
 import { freePort } from '../support/ports.js';
 import { seedUser, withDatabase } from '../support/seed.js';
 import { temporaryDirectory } from '../support/server.js';
@@ -27,6 +28,26 @@ t.test('a second server on the same DATA_DIR is refused, and says why', async (t
   await second.start();
   t.equal((await second.get('/health/ready')).status, 200, 'after kill -9 the directory is free at once');
   await second.stop();
+});
+
+t.test('a server waits for a command that has DATA_DIR open', async (t) => {
+  const server = await prepareServerProcess(t);
+  const command = fork(contender, [server.settings.DATA_DIR ?? '?', '1'], { stdio: 'pipe' });
+  t.teardown(() => command.kill('SIGKILL'));
+  t.same(await once(command, 'message').then(([outcomes]) => outcomes), ['locked']);
+  const launched = await server.launch();
+  await until(
+    () => launched.output.includes('waiting'),
+    30_000,
+    () => `does not wait:\n${launched.output}`,
+  );
+  command.kill('SIGKILL');
+  await until(
+    async () => (await server.get('/health/ready').catch(() => undefined))?.status === 200,
+    30_000,
+    () => `is not ready:\n${launched.output}`,
+  );
+  t.equal(launched.exitCode, null);
 });
 
 t.test('what was committed before kill -9 is there after it', async (t) => {

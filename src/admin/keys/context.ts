@@ -1,5 +1,5 @@
 /** What the admin operations on keys work with. */
-import type { AuditLog } from '../../audit.js';
+import type { AuditEventType, AuditLog } from '../../audit.js';
 import type { Clock } from '../../clock.js';
 import type { KeyChangeContext } from '../../keys/key-changes.js';
 import type { KeySet, KeyStore } from '../../keys/key-store.js';
@@ -35,7 +35,7 @@ export function unusableHome(home: KeyStore, set: KeySet): string | null {
 /** The audit log is kept in the database; that it is away must not keep an admin from changing keys. */
 export async function recordKeyEvent(
   context: KeyAdminContext,
-  type: string,
+  type: AuditEventType,
   detail: Record<string, unknown>,
 ): Promise<string[]> {
   try {

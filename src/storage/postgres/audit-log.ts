@@ -1,4 +1,11 @@
-import type { AuditEvent, AuditFilter, AuditLog, AuditTrail, RecordedAuditEvent } from '../../audit.js';
+import type {
+  AuditEvent,
+  AuditEventType,
+  AuditFilter,
+  AuditLog,
+  AuditTrail,
+  RecordedAuditEvent,
+} from '../../audit.js';
 import type { JsonObject } from '../../oauth/claims.js';
 import { Conditions } from './conditions.js';
 import { type Database, type Queries, statement } from './database.js';
@@ -10,7 +17,7 @@ const record = statement(`
 type EventRow = {
   id: string;
   at: Date;
-  type: string;
+  type: AuditEventType;
   actor: string | null;
   user_id: string | null;
   client_id: string | null;

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { AuditEventType } from '../../audit.js';
 import type { Client } from '../../clients/client.js';
 import type {
   ClientAdministration,
@@ -121,7 +122,7 @@ export class PostgresClientAdministration implements ClientAdministration {
     });
   }
 
-  #change(query: typeof enable, values: [id: string, ...unknown[]], type: string, actor: string) {
+  #change(query: typeof enable, values: [id: string, ...unknown[]], type: AuditEventType, actor: string) {
     return this.#database.transaction(async (queries) => {
       const client = firstClient(await queries.run(query, values));
       if (client) await recordEvent(queries, { type, actor, clientId: values[0] });

@@ -7,6 +7,7 @@ import { link, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Longest path that every platform accepts for a Unix socket, in bytes. */
 const socketPathLimit = 100;
@@ -17,6 +18,33 @@ export class DirectoryInUse extends Error {
     super(
       `${directory} is in use by another keyturn process: only one may open an embedded database at a time`,
     );
+  }
+}
+
+/** How long a command, or a server that is stopping, may take to leave the directory. */
+const patienceMilliseconds = 15_000;
+const retryMilliseconds = 100;
+
+/**
+ * Opens what locks the directory, again and again while another process has it: most have it only for a moment.
+ * `instead` is called after each such failure: it may have another answer, or put an end to it by throwing.
+ * Throws what `open` throws; {@link DirectoryInUse} only after 15 s.
+ */
+export async function openWhenFree<T>(
+  open: () => Promise<T>,
+  instead: (error: DirectoryInUse) => Promise<T | undefined>,
+): Promise<T> {
+  const deadline = performance.now() + patienceMilliseconds;
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof DirectoryInUse)) throw error;
+      const other = await instead(error);
+      if (other) return other;
+      if (performance.now() > deadline) throw error;
+    }
+    await sleep(retryMilliseconds);
   }
 }
 
