@@ -153,10 +153,11 @@ const remove = operation({
 export const clientOperations = [create, list, show, update, rotateSecret, disable, enable, remove];
 
 async function endClient(context: AdminContext, id: string, ending: ClientEnding, actor: string) {
-  const ended = await context.clients.end(id, ending, actor);
+  const ended = await context.clients.end(id, ending, actor, (entries) => {
+    context.clientsChanged();
+    return context.blocklist.announce(entries);
+  });
   if (!ended) throw unknown('client');
-  context.clientsChanged();
-  await context.blocklist.announce(ended.entries);
   return { ...describeClient(ended.client), ended_sessions: ended.endedSessions };
 }
 

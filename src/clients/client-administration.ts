@@ -15,9 +15,10 @@ export type ClientEnding = 'client_disabled' | 'client_deleted';
 export interface EndedClient {
   client: Client;
   endedSessions: number;
-  /** Committed; to be announced. */
-  entries: RevocationEntry[];
 }
+
+/** Makes committed revocations known. */
+export type Announce = (entries: RevocationEntry[]) => Promise<void>;
 
 export interface ClientAdministration {
   create(draft: ClientDraft, actor: string): Promise<Client | 'taken'>;
@@ -28,6 +29,9 @@ export interface ClientAdministration {
   update(id: string, change: (client: Client) => ClientProfile, actor: string): Promise<Client | undefined>;
   replaceSecret(id: string, secretHash: Uint8Array, actor: string): Promise<Client | undefined>;
   enable(id: string, actor: string): Promise<Client | undefined>;
-  /** Ends the client's sessions and revokes its own tokens. */
-  end(id: string, ending: ClientEnding, actor: string): Promise<EndedClient | undefined>;
+  /**
+   * Ends the client's sessions and revokes its own tokens. One commit, but where there are very many sessions: then the
+   * client is disabled first, and what fails halfway goes on when it is asked again.
+   */
+  end(id: string, ending: ClientEnding, actor: string, announce: Announce): Promise<EndedClient | undefined>;
 }

@@ -2,7 +2,7 @@ import t from 'tap';
 import { adminApi } from '../support/admin.js';
 import { basic } from '../support/http-client.js';
 import { backends } from '../support/variants.js';
-import { startWorld } from '../support/world.js';
+import { startWorld, type World } from '../support/world.js';
 
 for (const backend of backends()) {
   t.test(backend.name, backend.options, async (t) => {
@@ -126,5 +126,57 @@ for (const backend of backends()) {
         t.equal(await world.isActive(own.access_token), false);
       },
     );
+
+    t.test('the end of a client with very many sessions is done in pages, and is complete', async (t) => {
+      await admin('POST', '/clients', {
+        client_id: 'large',
+        type: 'public',
+        grants: ['password', 'refresh_token'],
+        scope: 'a',
+      });
+      const login = { client_id: 'large', scope: 'a' };
+      const before = (await world.login(login)).body;
+      await addSessions(world, 'large', { live: 1_500, expired: 2_000 });
+
+      const disabled = await admin('POST', '/clients/large/disable');
+      t.match(disabled.body, { disabled: true, ended_sessions: 3_501 });
+      t.equal(await world.isActive(before.access_token), false);
+      const { prisma } = server.database;
+      t.equal(await prisma.session.count({ where: { clientId: 'large', revokedAt: null } }), 0);
+      const entries = await prisma.revocation.groupBy({
+        by: ['revokedAt'],
+        where: { type: 'sid', reason: 'client_disabled' },
+        _count: true,
+      });
+      t.equal(
+        entries.reduce((sum, { _count }) => sum + _count, 0),
+        1_501,
+        'an entry for each session with a token that may be alive',
+      );
+      t.ok(entries.length > 1, 'in several commits');
+
+      await admin('POST', '/clients/large/enable');
+      t.equal((await world.refresh(before.refresh_token, { client_id: 'large' })).body.reason, 'revoked');
+      const after = (await world.login(login)).body;
+      t.match((await admin('DELETE', '/clients/large')).body, { deleted: true, ended_sessions: 1 });
+      t.equal(await world.isActive(after.access_token), false);
+      t.equal(await prisma.session.count({ where: { clientId: 'large' } }), 0);
+      t.equal((await admin('GET', '/clients/large')).status, 404);
+    });
   });
+}
+
+/** Sessions of the world's user, begun long ago or, `live`, with an access token that has not expired. */
+async function addSessions(
+  { server, user }: World,
+  clientId: string,
+  how: { live: number; expired: number },
+) {
+  await server.database.prisma.$executeRaw`
+    INSERT INTO sessions (id, user_id, client_id, secret_hash, auth_time, rotated_at, last_used_at,
+      idle_expires_at, absolute_expires_at, access_tokens_expire_at)
+    SELECT gen_random_uuid(), ${user.id}::uuid, ${clientId}, '', now(), now(), now(),
+      now() + interval '1 day', now() + interval '1 day',
+      now() + CASE WHEN number <= ${how.live}::int THEN interval '15 minutes' ELSE interval '-1 hour' END
+    FROM generate_series(1, ${how.live + how.expired}::int) AS number`;
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AuditEventType } from '../../audit.js';
 import type { Client } from '../../clients/client.js';
 import type {
+  Announce,
   ClientAdministration,
   ClientDraft,
   ClientEnding,
@@ -14,6 +15,7 @@ import { recordEvent } from './audit-log.js';
 import { clientColumns, toClient } from './client-store.js';
 import { type Database, statement } from './database.js';
 import type { Client as ClientRecord } from './generated/client.js';
+import { SessionsOfClient } from './sessions-of-client.js';
 import { revokeClient } from './subject-revocation.js';
 
 const find = statement<ClientRecord>(`SELECT ${clientColumns} FROM clients WHERE id = $1::text`);
@@ -103,7 +105,27 @@ export class PostgresClientAdministration implements ClientAdministration {
     return this.#change(enable, [id], 'client_enabled', actor);
   }
 
-  end(id: string, ending: ClientEnding, actor: string): Promise<EndedClient | undefined> {
+  async end(
+    id: string,
+    ending: ClientEnding,
+    actor: string,
+    announce: Announce,
+  ): Promise<EndedClient | undefined> {
+    const sessions = new SessionsOfClient(this.#database, id, this.#settings);
+    let endedBefore = 0;
+    if (await sessions.areMany()) {
+      // So that no more of them begin.
+      await this.#change(end, [id, clientFreshMilliseconds / 1000], 'client_disabled', actor);
+      endedBefore = await sessions.endAll(ending, announce);
+      if (ending === 'client_deleted') await sessions.deleteAll();
+    }
+    const ended = await this.#end(id, ending, actor, endedBefore);
+    if (!ended) return undefined;
+    await announce(ended.entries);
+    return { client: ended.client, endedSessions: ended.endedSessions };
+  }
+
+  #end(id: string, ending: ClientEnding, actor: string, endedBefore: number) {
     return this.#database.transaction(async (queries) => {
       if ((await queries.run(findForUpdate, [id])).length === 0) return undefined;
       const client = firstClient(await queries.run(end, [id, clientFreshMilliseconds / 1000]));
@@ -114,11 +136,13 @@ export class PostgresClientAdministration implements ClientAdministration {
         before: client.revokedBefore,
         longestTokenSeconds: longestAccessTokenTtlSeconds,
         clockToleranceSeconds: this.#settings.clockToleranceSeconds,
+        deletes: ending === 'client_deleted',
       });
       if (ending === 'client_deleted') await queries.run(remove, [id]);
-      const detail = { ended_sessions: ended.endedSessions };
+      const endedSessions = endedBefore + ended.endedSessions;
+      const detail = { ended_sessions: endedSessions };
       await recordEvent(queries, { type: ending, actor, clientId: id, detail });
-      return { client, ...ended };
+      return { client, endedSessions, entries: ended.entries };
     });
   }
 

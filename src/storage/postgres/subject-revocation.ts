@@ -15,6 +15,8 @@ export interface SubjectRevocation {
   /** No token without a session lives longer. */
   longestTokenSeconds: number;
   clockToleranceSeconds: number;
+  /** The subject is deleted next, and with it its ended sessions: these are locked before revocations, too. */
+  deletes: boolean;
 }
 
 export interface EndedSubject {
@@ -29,9 +31,9 @@ interface SubjectStatements {
 
 function statementsFor(sessionsOfSubject: string, needsOwnEntry: string): SubjectStatements {
   return {
-    // Those that have ended, too: deleting the subject deletes them, when the lock on revocations is already held.
     lockSessions: statement<Row>(`
-      SELECT id FROM sessions WHERE ${sessionsOfSubject} ORDER BY id FOR UPDATE`),
+      SELECT id FROM sessions WHERE ${sessionsOfSubject} AND (revoked_at IS NULL OR $2::boolean)
+      ORDER BY id FOR UPDATE`),
     revoke: statement(`
       WITH ended AS (
         UPDATE sessions SET revoked_at = now(), revoked_reason = $2::text
@@ -83,7 +85,7 @@ async function revokeSubject(
   revocation: SubjectRevocation,
 ): Promise<EndedSubject> {
   const { subject, reason, before, longestTokenSeconds, clockToleranceSeconds } = revocation;
-  await queries.run(lockSessions, [subject]);
+  await queries.run(lockSessions, [subject, revocation.deletes]);
   const values = [subject, reason, before, longestTokenSeconds, clockToleranceSeconds];
   const rows = await queries.run(revoke, values);
   return { endedSessions: rows[0]?.ended_sessions ?? 0, entries: rows.map(toEntry) };

@@ -111,6 +111,7 @@ export class PostgresUserAdministration implements UserAdministration {
         before: user.revokedBefore,
         longestTokenSeconds: accessTokenTtlSeconds,
         clockToleranceSeconds,
+        deletes: ending.kind === 'user_deleted',
       });
       if (ending.kind === 'user_deleted') await queries.run(remove, [id]);
       const detail = { ended_sessions: ended.endedSessions };
