@@ -3,12 +3,28 @@ import Type from 'typebox';
 import { auditEventTypes, type RecordedAuditEvent } from '../audit.js';
 import type { AdminContext } from './context.js';
 import { operation } from './operation.js';
-import { pageInput, readPage } from './page.js';
+import { pageInput, pageResult, readPage } from './page.js';
 import { invalid } from './refusals.js';
+import { listOf, nullable, time } from './result.js';
 import { isUserId } from './user-profile.js';
 import { requireUser } from './users.js';
 
 const id = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 100, description }));
+
+const eventResult = Type.Object({
+  id: Type.String(),
+  at: time,
+  type: Type.Enum([...auditEventTypes]),
+  actor: Type.Union([Type.String(), Type.Null()], {
+    description: 'The id of a user or client, `cli` or `server`',
+  }),
+  user_id: nullable(Type.String()),
+  client_id: nullable(Type.String()),
+  session_id: nullable(Type.String()),
+  address: nullable(Type.String()),
+  user_agent: nullable(Type.String()),
+  detail: Type.Record(Type.String(), Type.Unknown()),
+});
 
 const list = operation({
   name: 'audit.list',
@@ -32,6 +48,7 @@ const list = operation({
     },
     { additionalProperties: false },
   ),
+  result: Type.Object({ events: listOf(eventResult), ...pageResult }),
   run: async (context, { type, user, client, session, since, limit, after }) => {
     const filter = {
       type,

@@ -4,16 +4,44 @@ import Type from 'typebox';
 import { isClientId } from '../clients/authenticate-client.js';
 import type { Client } from '../clients/client.js';
 import type { ClientEnding, ClientProfile } from '../clients/client-administration.js';
+import { grantTypes } from '../oauth/grant-type.js';
 import { secretHash } from '../secrets.js';
 import { checkConsistency, clientProfileInput, grantsInput, toClientProfile } from './client-profile.js';
 import type { AdminContext } from './context.js';
 import { operation } from './operation.js';
-import { pageInput, readPage } from './page.js';
+import { pageInput, pageResult, readPage } from './page.js';
 import { invalid, taken, unknown } from './refusals.js';
+import { listOf, nullable, texts, time } from './result.js';
 
 const strict = { additionalProperties: false };
 const reference = { client: Type.String({ minLength: 1, maxLength: 100, description: 'The client id' }) };
 const secretBytes = 32;
+
+const clientResult = Type.Object({
+  client_id: Type.String(),
+  type: Type.Enum(['public', 'confidential']),
+  grants: listOf(Type.String({ enum: [...grantTypes] })),
+  scope: Type.String(),
+  audiences: texts,
+  origins: texts,
+  refresh_delivery: Type.Enum(['body', 'cookie']),
+  cookie_same_site: Type.Enum(['strict', 'none']),
+  disabled: Type.Boolean(),
+  disabled_at: nullable(time),
+  created_at: time,
+  updated_at: time,
+});
+
+const secretResult = Type.Object({
+  ...clientResult.properties,
+  client_secret: Type.Optional(Type.String({ description: 'Of a confidential client; only here' })),
+});
+
+const endedClientResult = Type.Object({
+  ...clientResult.properties,
+  ended_sessions: Type.Integer(),
+  deleted: Type.Optional(Type.Boolean()),
+});
 
 const defaultProfile: ClientProfile = {
   grants: [],
@@ -40,6 +68,7 @@ const create = operation({
     },
     strict,
   ),
+  result: secretResult,
   run: async (context, { client_id: id, type, ...input }, actor) => {
     if (!isClientId(id)) {
       throw invalid('client_id: letters, digits and ._~- only, at most 100, not of the form of a user id');
@@ -61,6 +90,7 @@ const list = operation({
   path: '/clients',
   summary: 'List clients, by id',
   input: Type.Object(pageInput, strict),
+  result: Type.Object({ clients: listOf(clientResult), ...pageResult }),
   run: async ({ clients }, { limit, after = '' }) => {
     const { items, nextCursor } = await readPage(
       limit,
@@ -77,6 +107,7 @@ const show = operation({
   path: '/clients/:client',
   summary: 'Show a client',
   input: Type.Object(reference, strict),
+  result: clientResult,
   run: async ({ clients }, { client }) => describeClient(known(await clients.find(client))),
 });
 
@@ -86,6 +117,7 @@ const update = operation({
   path: '/clients/:client',
   summary: 'Change a client; lists are replaced as a whole',
   input: Type.Object({ ...reference, ...clientProfileInput }, strict),
+  result: clientResult,
   run: async (context, { client: id, ...input }, actor) => {
     const change = toClientProfile(input);
     if (Object.keys(change).length === 0) throw invalid('There is nothing to change');
@@ -106,6 +138,7 @@ const rotateSecret = operation({
   path: '/clients/:client/rotate-secret',
   summary: 'Replace the secret of a confidential client: the old one is refused from now on',
   input: Type.Object(reference, strict),
+  result: secretResult,
   run: async (context, { client: id }, actor) => {
     const client = known(await context.clients.find(id));
     if (client.type === 'public') throw invalid('A public client has no secret');
@@ -122,6 +155,7 @@ const enable = operation({
   path: '/clients/:client/enable',
   summary: 'Let a disabled client act again',
   input: Type.Object(reference, strict),
+  result: clientResult,
   run: async (context, { client: id }, actor) => {
     const enabled = known(await context.clients.enable(id, actor));
     await takenUp(context, enabled);
@@ -135,6 +169,7 @@ const disable = operation({
   path: '/clients/:client/disable',
   summary: 'Disable a client: its sessions end, its tokens are revoked',
   input: Type.Object(reference, strict),
+  result: endedClientResult,
   run: (context, { client }, actor) => endClient(context, client, 'client_disabled', actor),
 });
 
@@ -144,6 +179,7 @@ const remove = operation({
   path: '/clients/:client',
   summary: 'Delete a client and its sessions; its tokens are revoked',
   input: Type.Object(reference, strict),
+  result: endedClientResult,
   run: async (context, { client }, actor) => ({
     ...(await endClient(context, client, 'client_deleted', actor)),
     deleted: true,

@@ -4,6 +4,7 @@ import type { EncryptedKeyStore } from '../keys/key-store.js';
 import { signingAlgs } from '../keys/signing-key.js';
 import type { JsonObject } from '../oauth/claims.js';
 import type { AdminContext } from './context.js';
+import { keyCheck, keyList, keyMove, keyRevocation, reencryption, rotation } from './key-results.js';
 import {
   checkKeys,
   type KeyAdminContext,
@@ -26,6 +27,7 @@ const list = operation({
   path: '/keys',
   summary: 'List signing keys: state, age, what happens next, what depends on them',
   input: nothing,
+  result: keyList,
   run: async (context, _input, actor) => toWire(await listKeys(keyContext(context, actor))),
 });
 
@@ -35,6 +37,7 @@ const check = operation({
   path: '/keys/check',
   summary: 'Say what is wrong with the signing keys, or soon will be',
   input: nothing,
+  result: keyCheck,
   run: async (context, _input, actor) => toWire(await checkKeys(keyContext(context, actor))),
 });
 
@@ -58,6 +61,7 @@ const rotate = operation({
     },
     strict,
   ),
+  result: rotation,
   run: async (context, { alg, at_safe_time: atSafeTime, force, dry_run: dryRun }, actor) => {
     if (atSafeTime && force) throw invalid('Either at the safe time or by force');
     const options = {
@@ -85,6 +89,7 @@ const revoke = operation({
     },
     strict,
   ),
+  result: keyRevocation,
   run: async (context, { kid, reason }, actor) => {
     const result = await revokeKey(keyContext(context, actor), kid, reason);
     if (result.outcome === 'unknown-key') throw unknown('key');
@@ -99,6 +104,7 @@ const move = operation({
   summary: 'Move all keys between KEYS_DIR and the database',
   local: true,
   input: Type.Object({ to: Type.Enum(['files', 'database'], { description: 'The new home' }) }, strict),
+  result: keyMove,
   run: async (context, { to }, actor) => {
     const [files, database] = [context.keys.homes.files(), databaseHome(context)];
     const [source, target] = to === 'files' ? [database, files] : [files, database];
@@ -115,6 +121,7 @@ const reencrypt = operation({
   summary: 'Encrypt with KEY_ENCRYPTION_KEY what KEY_ENCRYPTION_KEY_PREVIOUS encrypted',
   local: true,
   input: nothing,
+  result: reencryption,
   run: async (context, _input, actor) => {
     const reencrypted = await done(context, await reencryptKeys(databaseHome(context)), ['done']);
     await context.audit.record({ type: 'keys_reencrypted', actor });

@@ -2,7 +2,7 @@
  * An admin operation, described once: HTTP mounts it, OpenAPI documents it, the command line runs it in process or sends it
  * to the running server. Input and result are as on the wire: JSON, in snake_case.
  */
-import type { Static, TObject } from 'typebox';
+import type { Static, TObject, TSchema } from 'typebox';
 import type { JsonObject } from '../oauth/claims.js';
 import type { AdminContext } from './context.js';
 import { checkedInput } from './input.js';
@@ -18,14 +18,16 @@ interface Description {
   readonly local?: boolean;
 }
 
-interface Definition<I extends TObject> extends Description {
+interface Definition<I extends TObject, R extends TSchema> extends Description {
   /** Members that are neither in the path nor, with GET, in the query are those of the JSON body. */
   readonly input: I;
-  run(context: AdminContext, input: Static<I>, actor: string): Promise<JsonObject>;
+  readonly result: R;
+  run(context: AdminContext, input: Static<I>, actor: string): Promise<Static<R>>;
 }
 
 export interface Operation extends Description {
   readonly input: TObject;
+  readonly result: TSchema;
   /**
    * @param actor `cli`, or the id of the user or client whose token admits the request; for the audit log
    * @throws OAuthError; `invalid_request` where the input does not fit the schema
@@ -33,9 +35,12 @@ export interface Operation extends Description {
   run(context: AdminContext, input: unknown, actor: string): Promise<JsonObject>;
 }
 
-export function operation<I extends TObject>(definition: Definition<I>): Operation {
+export function operation<I extends TObject, R extends TSchema>(definition: Definition<I, R>): Operation {
   return {
     ...definition,
-    run: (context, input, actor) => definition.run(context, checkedInput(definition.input, input), actor),
+    run: async (context, input, actor) => {
+      const result = await definition.run(context, checkedInput(definition.input, input), actor);
+      return result as JsonObject;
+    },
   };
 }

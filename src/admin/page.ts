@@ -17,6 +17,12 @@ export const pageInput = {
   ),
 };
 
+export const pageResult = {
+  next_cursor: Type.Union([Type.String(), Type.Null()], {
+    description: 'For `after`; null on the last page',
+  }),
+};
+
 interface Page<T> {
   items: T[];
   /** Absent on the last page. */

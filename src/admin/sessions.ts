@@ -4,8 +4,9 @@ import type { SessionSummary } from '../sessions/session.js';
 import type { Generation, SessionPosition } from '../sessions/session-administration.js';
 import type { AdminContext } from './context.js';
 import { operation } from './operation.js';
-import { pageInput, readPage } from './page.js';
+import { pageInput, pageResult, readPage } from './page.js';
 import { invalid, unknown } from './refusals.js';
+import { listOf, nullable, time } from './result.js';
 import { requireUser } from './users.js';
 
 const strict = { additionalProperties: false };
@@ -13,6 +14,31 @@ const uuid = '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
 const reference = { session: Type.String({ pattern: uuid, description: 'The session id: `sid` in tokens' }) };
 /** A session refreshed every minute for an hour shows whole; longer ones show their latest. */
 const longestLineage = 100;
+
+const sessionResult = Type.Object({
+  id: Type.String({ format: 'uuid', description: '`sid` in access tokens' }),
+  user_id: Type.String({ format: 'uuid' }),
+  client_id: Type.String(),
+  state: Type.Enum(['active', 'revoked', 'expired']),
+  scope: Type.String(),
+  generation: Type.Integer({ description: 'Of the current refresh token' }),
+  label: nullable(Type.String()),
+  address: nullable(Type.String()),
+  user_agent: nullable(Type.String()),
+  created_at: time,
+  last_used_at: time,
+  idle_expires_at: time,
+  absolute_expires_at: time,
+  revoked_at: nullable(time),
+  revoked_reason: nullable(Type.String()),
+});
+
+const generationResult = Type.Object({
+  generation: Type.Integer(),
+  issued_at: time,
+  address: nullable(Type.String()),
+  user_agent: nullable(Type.String()),
+});
 
 const list = operation({
   name: 'sessions.list',
@@ -34,6 +60,7 @@ const list = operation({
     },
     strict,
   ),
+  result: Type.Object({ sessions: listOf(sessionResult), ...pageResult }),
   run: async (context, { user, client, active, limit, after }) => {
     const { items, nextCursor } = await readPage(
       limit,
@@ -68,6 +95,7 @@ const show = operation({
   path: '/sessions/:session',
   summary: 'Show a session and the latest generations of its lineage',
   input: Type.Object(reference, strict),
+  result: Type.Object({ ...sessionResult.properties, lineage: listOf(generationResult) }),
   run: async (context, { session: id }) => {
     const session = await requireSession(context, id);
     const lineage = await context.sessions.lineage(id, longestLineage);
@@ -81,6 +109,7 @@ const revoke = operation({
   path: '/sessions/:session/revoke',
   summary: 'End a session: its refresh token and every access token of it are revoked',
   input: Type.Object(reference, strict),
+  result: sessionResult,
   run: async (context, { session: id }, actor) => {
     await requireSession(context, id);
     await context.blocklist.announce(await context.sessions.revoke(id, actor));

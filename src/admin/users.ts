@@ -6,8 +6,9 @@ import type { User } from '../users/user.js';
 import type { TakenName, UserEnding } from '../users/user-administration.js';
 import type { AdminContext } from './context.js';
 import { operation } from './operation.js';
-import { pageInput, readPage } from './page.js';
+import { pageInput, pageResult, readPage } from './page.js';
 import { invalid, taken, unknown } from './refusals.js';
+import { listOf, nullable, texts, time } from './result.js';
 import {
   checkedPassword,
   checkLength,
@@ -22,6 +23,27 @@ const strict = { additionalProperties: false };
 const reference = {
   user: Type.String({ minLength: 1, maxLength: 320, description: 'The id, e-mail address or username' }),
 };
+
+const userResult = Type.Object({
+  id: Type.String({ format: 'uuid', description: '`sub` in access tokens' }),
+  email: Type.String(),
+  username: nullable(Type.String()),
+  roles: texts,
+  permissions: texts,
+  org_id: nullable(Type.String()),
+  claims: Type.Record(Type.String(), Type.Unknown()),
+  disabled: Type.Boolean(),
+  disabled_at: nullable(time),
+  password_changed_at: time,
+  created_at: time,
+  updated_at: time,
+});
+
+const endedUserResult = Type.Object({
+  ...userResult.properties,
+  ended_sessions: Type.Integer(),
+  deleted: Type.Optional(Type.Boolean()),
+});
 
 /** The user by id, e-mail or username. Throws `not_found`. */
 export async function requireUser({ users }: AdminContext, userReference: string): Promise<User> {
@@ -41,6 +63,7 @@ const create = operation({
   path: '/users',
   summary: 'Create a user',
   input: Type.Object({ ...profileInput, email: emailInput, ...passwordInput }, strict),
+  result: userResult,
   run: async (context, { password, ...input }, actor) => {
     const nothing = { email: '', username: null, roles: [], permissions: [], orgId: null, custom: {} };
     const profile = { ...nothing, ...toProfile(input) };
@@ -57,6 +80,7 @@ const list = operation({
   path: '/users',
   summary: 'List users, by e-mail address',
   input: Type.Object(pageInput, strict),
+  result: Type.Object({ users: listOf(userResult), ...pageResult }),
   run: async ({ users }, { limit, after = '' }) => {
     const afterEmail = Buffer.from(after, 'base64url').toString();
     if (afterEmail.includes('\0')) throw invalid('after: is no cursor of this list');
@@ -75,6 +99,7 @@ const show = operation({
   path: '/users/:user',
   summary: 'Show a user',
   input: Type.Object(reference, strict),
+  result: userResult,
   run: async (context, { user }) => describeUser(await requireUser(context, user)),
 });
 
@@ -84,6 +109,7 @@ const update = operation({
   path: '/users/:user',
   summary: 'Change a user; access tokens have it from the next refresh on',
   input: Type.Object({ ...reference, ...profileInput }, strict),
+  result: userResult,
   run: async (context, { user: userReference, ...input }, actor) => {
     const user = await requireUser(context, userReference);
     const change = toProfile(input);
@@ -101,6 +127,7 @@ const enable = operation({
   path: '/users/:user/enable',
   summary: 'Let a disabled user log in again',
   input: Type.Object(reference, strict),
+  result: userResult,
   run: async (context, { user }, actor) => {
     const { id } = await requireUser(context, user);
     return describeUser(known(await context.users.enable(id, actor)));
@@ -113,6 +140,7 @@ const setPassword = operation({
   path: '/users/:user/set-password',
   summary: 'Set the password of a user: all sessions end, all tokens are revoked',
   input: Type.Object({ ...reference, ...passwordInput }, strict),
+  result: endedUserResult,
   run: async (context, { user, password }, actor) => {
     const { id } = await requireUser(context, user);
     const passwordHash = await context.passwords.hash(checkedPassword(password));
@@ -131,6 +159,7 @@ function endingOperation(description: EndingDescription, ending: UserEnding) {
   return operation({
     ...description,
     input: Type.Object(reference, strict),
+    result: endedUserResult,
     run: async (context, { user }, actor) => {
       const { id } = await requireUser(context, user);
       return endUser(context, id, ending, actor);

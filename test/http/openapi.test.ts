@@ -1,12 +1,15 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import t from 'tap';
+import { Check } from 'typebox/value';
+import { adminApi } from '../support/admin.js';
 import { startServer } from '../support/server.js';
+import { startWorld } from '../support/world.js';
 
 interface Operation {
   operationId: string;
   summary: string;
-  security?: object[];
-  responses: Record<string, object>;
+  security: object[];
+  responses: Record<string, { content?: Record<string, { schema: Schema }> }>;
 }
 
 interface Document {
@@ -66,10 +69,86 @@ t.test('/openapi.json', async (t) => {
         Object.keys(operation.responses).some((status) => status.startsWith('2')),
         route,
       );
-      if (/\/(admin|sessions|token|revo|introspect)/.test(route)) t.ok(operation.security?.length, route);
+      const isPublic = !/\/(admin|sessions|token|revo|introspect)/.test(route);
+      t.equal(operation.security.length === 0, isPublic, route);
     }
   });
 });
+
+t.test('admin operations answer as it says, and nothing more', async (t) => {
+  const world = await startWorld(t);
+  const { paths } = (await world.server.get('/openapi.json')).body as unknown as Document;
+  const admin = await adminApi(world.server);
+  await world.login();
+  const session = (await admin('GET', '/sessions')).body.sessions as { id: string }[];
+  const { kid } = ((await admin('GET', '/keys')).body.keys as { kid: string; state: string }[]).find(
+    ({ state }) => state === 'next',
+  ) ?? { kid: '?' };
+  const client = { client_id: 'c', type: 'confidential', grants: ['client_credentials'] };
+  const user = { email: 'someone@example.test', password: 'correct horse battery staple' };
+  const calls: [route: string, path: string, body?: object][] = [
+    ['POST /users', '/users', { ...user, claims: { tier: 1 }, roles: ['r'] }],
+    ['GET /users', '/users?limit=1'],
+    ['GET /users/{user}', `/users/${user.email}`],
+    ['PATCH /users/{user}', `/users/${user.email}`, { username: 'someone', org_id: 'o' }],
+    ['POST /users/{user}/set-password', `/users/${user.email}/set-password`, { password: user.password }],
+    ['POST /users/{user}/disable', `/users/${user.email}/disable`],
+    ['POST /users/{user}/enable', `/users/${user.email}/enable`],
+    ['POST /users/{user}/revoke-sessions', `/users/${user.email}/revoke-sessions`],
+    ['DELETE /users/{user}', `/users/${user.email}`],
+    ['POST /clients', '/clients', client],
+    ['GET /clients', '/clients'],
+    ['GET /clients/{client}', '/clients/c'],
+    ['PATCH /clients/{client}', '/clients/c', { scope: 'a b' }],
+    ['POST /clients/{client}/rotate-secret', '/clients/c/rotate-secret'],
+    ['POST /clients/{client}/disable', '/clients/c/disable'],
+    ['POST /clients/{client}/enable', '/clients/c/enable'],
+    ['DELETE /clients/{client}', '/clients/c'],
+    ['GET /sessions', '/sessions?active=true'],
+    ['GET /sessions/{session}', `/sessions/${session[0]?.id}`],
+    ['POST /sessions/{session}/revoke', `/sessions/${session[0]?.id}/revoke`],
+    ['GET /audit', '/audit'],
+    ['GET /status', '/status'],
+    ['GET /keys', '/keys'],
+    ['GET /keys/check', '/keys/check'],
+    ['POST /keys/rotate', '/keys/rotate', { force: true, dry_run: true }],
+    ['POST /keys/{kid}/revoke', `/keys/${kid}/revoke`],
+  ];
+  const described = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  t.same(
+    calls.map(([route]) => route.replace(' ', ' /admin')).sort(),
+    described.filter((route) => route.includes('/admin')).sort(),
+  );
+  for (const [route, path, body] of calls) {
+    const [method = '', pattern = ''] = route.split(' ');
+    const responses = paths[`/admin${pattern}`]?.[method.toLowerCase()]?.responses;
+    const answer = await admin(method, path, body);
+    const schema = responses?.[answer.status]?.content?.['application/json']?.schema;
+    if (!schema) t.fail(`${route} answers ${answer.status}: ${answer.text}`);
+    else t.same([Check(schema, answer.body), undescribed(schema, answer.body)], [true, []], route);
+  }
+});
+
+interface Schema {
+  properties?: Record<string, Schema>;
+  items?: Schema;
+  anyOf?: Schema[];
+}
+
+/** Members that a value has, and its schema does not. A schema without any says nothing of them. */
+function undescribed(schema: Schema, value: unknown, at = ''): string[] {
+  const { properties, items, anyOf = [] } = schema;
+  if (Array.isArray(value)) return value.flatMap((item) => (items ? undescribed(items, item, at) : []));
+  if (typeof value !== 'object' || value === null) return [];
+  const known = properties ?? anyOf.find((option) => option.properties)?.properties;
+  if (!known) return [];
+  return Object.entries(value).flatMap(([name, member]) => {
+    const path = `${at}.${name}`;
+    return known[name] ? undescribed(known[name], member, path) : [path];
+  });
+}
 
 /** Every path that is mounted answers OPTIONS, but for the pages of the documentation. The tree is indented by fours. */
 function pathsIn(tree: string): string[] {

@@ -14,7 +14,7 @@ export function adminPaths(operations: readonly AdminOperation[]): Paths {
 
 type Field = [name: string, schema: Json];
 
-function describe({ name, method, path, summary, input }: AdminOperation): Operation {
+function describe({ name, method, path, summary, input, result }: AdminOperation): Operation {
   const inPath = (member: string) => path.split('/').includes(`:${member}`);
   const members = Object.entries(input.properties).map(([member, { ...field }]): Field => [member, field]);
   const isRequired = (member: string) => input.required?.includes(member) ?? false;
@@ -24,7 +24,7 @@ function describe({ name, method, path, summary, input }: AdminOperation): Opera
     .map(([member, schema]) =>
       parameter(member, schema, inPath(member) ? 'path' : 'query', isRequired(member)),
     );
-  const done = answer('Done', { type: 'object' });
+  const done = answer('Done', { ...result });
   return {
     operationId: name,
     tags: ['Admin'],

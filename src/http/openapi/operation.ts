@@ -1,11 +1,21 @@
 /** What those who run the server look at. */
-import { answer, content, type Operation, object, type Paths, refusals, string } from './vocabulary.js';
+import {
+  answer,
+  content,
+  forEverybody,
+  type Operation,
+  object,
+  type Paths,
+  refusals,
+  string,
+} from './vocabulary.js';
 
 const tags = ['Operation'];
 
 const live: Operation = {
   operationId: 'live',
   tags,
+  security: forEverybody,
   summary: 'Whether the process answers',
   responses: { 200: answer('It does', object({ status: { const: 'ok' } }, ['status'])) },
 };
@@ -15,6 +25,7 @@ const failures = { type: 'array', items: { type: 'string' }, description: 'What 
 const ready: Operation = {
   operationId: 'ready',
   tags,
+  security: forEverybody,
   summary: 'Whether this instance should be sent requests',
   responses: {
     200: answer('It should', object({ status: { const: 'ok' } }, ['status'])),
@@ -28,6 +39,7 @@ const ready: Operation = {
 const metrics: Operation = {
   operationId: 'metrics',
   tags,
+  security: forEverybody,
   summary: 'Figures for Prometheus',
   description: 'Only directly, from this machine or a private network.',
   responses: {
@@ -39,6 +51,7 @@ const metrics: Operation = {
 const document: Operation = {
   operationId: 'openapi',
   tags,
+  security: forEverybody,
   summary: 'This description',
   responses: {
     200: answer('OpenAPI 3.1', object({ openapi: string('The version of OpenAPI') }, ['openapi'])),

@@ -5,6 +5,7 @@ import {
   basicAuthentication,
   bearer,
   content,
+  forEverybody,
   type Operation,
   object,
   type Paths,
@@ -21,6 +22,7 @@ const notModified = { description: 'What the entity tag names is still current' 
 const keySet: Operation = {
   operationId: 'keys',
   tags,
+  security: forEverybody,
   summary: 'The keys that verify access tokens',
   description:
     'RFC 7517. A key is published long before it signs, and until the last token it signed has expired.',
@@ -41,6 +43,7 @@ const keySet: Operation = {
 const metadata: Operation = {
   operationId: 'metadata',
   tags,
+  security: forEverybody,
   summary: 'What this server is and can do',
   description: 'RFC 8414.',
   parameters: [ifNoneMatch],

@@ -6,8 +6,8 @@ export interface Operation {
   tags: readonly string[];
   summary: string;
   description?: string;
-  /** Alternatives; `{}`: also without. */
-  security?: readonly Json[];
+  /** Alternatives; `{}`: also without; none: for everybody. */
+  security: readonly Json[];
   parameters?: readonly Json[];
   requestBody?: Json;
   responses: Readonly<Record<string, Json>>;
@@ -15,6 +15,9 @@ export interface Operation {
 
 /** Operations by path, and method in lower case. */
 export type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+
+/** Without any authentication. */
+export const forEverybody: readonly Json[] = [];
 
 export const publicClient = {};
 export const basicAuthentication = { clientBasic: [] };
