@@ -1,6 +1,7 @@
 /** Every setting of the server, read from an environment and checked, alone and against each other. */
 import { availableParallelism } from 'node:os';
 import ipaddr from 'ipaddr.js';
+import { isSecure } from './oauth/secure-url.js';
 import { type Environment, integer, oneOf, optional, readSettings, text, type Values } from './settings.js';
 
 const day = 86_400;
@@ -209,8 +210,6 @@ function crossRules(read: Read): string[] {
   return rules.filter(([broken]) => broken).map(([, message]) => message);
 }
 
-const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
-
 /** RFC 8414 §2: an https URL without query or fragment; plain http only for loopback. */
 function issuerUrl(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
@@ -218,9 +217,7 @@ function issuerUrl(value: string): string {
     throw new Error('must be a URL without credentials, query or fragment');
   }
   if (url.pathname !== '/') throw new Error('must have no path');
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopbackHosts.has(url.hostname))) {
-    throw new Error('must be https, or http on loopback');
-  }
+  if (!isSecure(url)) throw new Error('must be https, or http on loopback');
   return url.origin;
 }
 

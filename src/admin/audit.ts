@@ -1,12 +1,12 @@
 /** What happened. */
 import Type from 'typebox';
 import { auditEventTypes, type RecordedAuditEvent } from '../audit.js';
+import { isUuid } from '../oauth/uuid.js';
 import type { AdminContext } from './context.js';
 import { operation } from './operation.js';
 import { pageInput, pageResult, readPage } from './page.js';
 import { invalid } from './refusals.js';
 import { listOf, nullable, time } from './result.js';
-import { isUserId } from './user-profile.js';
 import { requireUser } from './users.js';
 
 const id = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 100, description }));
@@ -71,7 +71,7 @@ export const auditOperations = [list];
 
 /** A deleted user is still known by id. */
 async function userIdOf(context: AdminContext, reference: string): Promise<string> {
-  return isUserId(reference) ? reference : (await requireUser(context, reference)).id;
+  return isUuid(reference) ? reference : (await requireUser(context, reference)).id;
 }
 
 const rfc3339 = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;

@@ -4,6 +4,7 @@ import type { Client } from '../clients/client.js';
 import type { ClientProfile } from '../clients/client-administration.js';
 import { grantTypes } from '../oauth/grant-type.js';
 import { parseScope } from '../oauth/scope.js';
+import { isSecure } from '../oauth/secure-url.js';
 import { invalid } from './refusals.js';
 
 /** With the longest claims of a user, an access token still fits the 8 kB that servers allow a header. */
@@ -99,13 +100,10 @@ function isStringOrUri(value: string): boolean {
   return !value.includes(':') || URL.canParse(value);
 }
 
-const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
-
 /** An origin exactly as browsers send it (RFC 6454 §6.2), or `invalid_request`. */
 function checkedOrigin(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
-  const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && loopbackHosts.has(url.hostname));
-  if (!url || !secure) throw invalid('origins: https, or http on loopback');
+  if (!url || !isSecure(url)) throw invalid('origins: https, or http on loopback');
   if (url.origin !== value) throw invalid(`origins: written exactly as browsers send it: ${url.origin}`);
   return value;
 }

@@ -7,7 +7,7 @@ export class Refusal extends OAuthError {
   readonly result: JsonObject;
 
   constructor(description: string, result: JsonObject) {
-    super('conflict', { description: printable(description) });
+    super('conflict', { description });
     this.result = result;
   }
 }
@@ -17,14 +17,9 @@ export function unknown(what: string): OAuthError {
 }
 
 export function invalid(description: string): OAuthError {
-  return new OAuthError('invalid_request', { description: printable(description) });
+  return new OAuthError('invalid_request', { description });
 }
 
 export function taken(description: string): OAuthError {
   return new OAuthError('conflict', { description });
-}
-
-/** RFC 6749 §5.2: `error_description` holds printable ASCII without `"` and `\`. */
-function printable(text: string): string {
-  return text.replaceAll('"', "'").replace(/[^\x20-\x21\x23-\x5B\x5D-\x7E]/g, '?');
 }

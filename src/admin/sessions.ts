@@ -1,5 +1,6 @@
 /** Operations on sessions. */
 import Type from 'typebox';
+import { isUuid, uuidPattern } from '../oauth/uuid.js';
 import type { SessionSummary } from '../sessions/session.js';
 import type { Generation, SessionPosition } from '../sessions/session-administration.js';
 import type { AdminContext } from './context.js';
@@ -10,8 +11,9 @@ import { listOf, nullable, time } from './result.js';
 import { requireUser } from './users.js';
 
 const strict = { additionalProperties: false };
-const uuid = '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
-const reference = { session: Type.String({ pattern: uuid, description: 'The session id: `sid` in tokens' }) };
+const reference = {
+  session: Type.String({ pattern: uuidPattern, description: 'The session id: `sid` in tokens' }),
+};
 /** A session refreshed every minute for an hour shows whole; longer ones show their latest. */
 const longestLineage = 100;
 
@@ -131,7 +133,7 @@ function cursorOf({ createdAt, id }: SessionSummary): string {
 
 function positionOf(cursor: string): SessionPosition {
   const [, createdAt, id] = /^(\d{1,15})\.([0-9a-f-]{36})$/.exec(cursor) ?? [];
-  if (id === undefined || !new RegExp(uuid).test(id)) throw invalid('after: is no cursor of this list');
+  if (id === undefined || !isUuid(id)) throw invalid('after: is no cursor of this list');
   return { createdAt: new Date(Number(createdAt)), id };
 }
 

@@ -1,6 +1,7 @@
 /** What a user brings into access tokens, and what a password must be. */
 import Type, { type Static } from 'typebox';
 import { customClaimsLimitBytes, customClaimsProblem } from '../oauth/claims.js';
+import { isUuid } from '../oauth/uuid.js';
 import { canonicalEmail, canonicalUsername } from '../users/identifiers.js';
 import { passwordLimitBytes } from '../users/password-hasher.js';
 import type { UserProfile } from '../users/user-administration.js';
@@ -79,11 +80,6 @@ export function checkedPassword(password: string): string {
   return password;
 }
 
-/** Whether a text has the form of a user's id. */
-export function isUserId(value: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
-}
-
 function checkedEmail(value: string): string {
   const email = canonicalEmail(value);
   if (email === undefined) throw invalid('email: is no e-mail address');
@@ -95,7 +91,7 @@ function checkedUsername(value: string): string {
   if (username === undefined) {
     throw invalid('username: letters, digits and ._- only, beginning with a letter or digit, at most 64');
   }
-  if (isUserId(username)) {
+  if (isUuid(username)) {
     throw invalid('username: has the form of an id');
   }
   return username;

@@ -1,6 +1,7 @@
 /** Operations on users. */
 import { randomUUID } from 'node:crypto';
 import Type from 'typebox';
+import { isUuid } from '../oauth/uuid.js';
 import { canonicalLogin } from '../users/identifiers.js';
 import type { User } from '../users/user.js';
 import type { TakenName, UserEnding } from '../users/user-administration.js';
@@ -13,7 +14,6 @@ import {
   checkedPassword,
   checkLength,
   emailInput,
-  isUserId,
   passwordInput,
   profileInput,
   toProfile,
@@ -47,7 +47,7 @@ const endedUserResult = Type.Object({
 
 /** The user by id, e-mail or username. Throws `not_found`. */
 export async function requireUser({ users }: AdminContext, userReference: string): Promise<User> {
-  if (isUserId(userReference)) return known(await users.find(userReference));
+  if (isUuid(userReference)) return known(await users.find(userReference));
   const login = canonicalLogin(userReference);
   return known(login === undefined ? undefined : await users.findByLogin(login));
 }

@@ -2,6 +2,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { OAuthError } from '../oauth/errors.js';
 import { formDecoded, type Parameters } from '../oauth/parameters.js';
+import { isUuid } from '../oauth/uuid.js';
 import { secretHash } from '../secrets.js';
 import type { Client } from './client.js';
 import type { ClientRegistry } from './client-registry.js';
@@ -76,9 +77,8 @@ function hasPresentedSecret(client: Client, secret: string | undefined): boolean
 }
 
 const clientIdForm = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,99}$/;
-const userIdForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Client ids: letters, digits and `._~-`, at most 100; never of the form of a user id, so that `sub` is unambiguous. */
 export function isClientId(value: string): boolean {
-  return clientIdForm.test(value) && !userIdForm.test(value);
+  return clientIdForm.test(value) && !isUuid(value.toLowerCase());
 }

@@ -3,11 +3,10 @@ import { plainAddress } from '../limits/network.js';
 import { OAuthError } from '../oauth/errors.js';
 import type { Parameters } from '../oauth/parameters.js';
 import type { Device } from '../sessions/session.js';
+import { hiddenCharacters } from '../users/identifiers.js';
 
 const userAgentLimit = 256;
 const labelLimit = 64;
-/** Control, format (zero width, bidirectional), private, unassigned, and line separators. */
-const hiddenCharacters = /[\p{C}\p{Zl}\p{Zp}]/u;
 
 /**
  * Where a request came from: the address behind trusted proxies, what the client calls itself, and what the user calls the

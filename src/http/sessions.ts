@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { toSeconds } from '../clock.js';
 import { OAuthError } from '../oauth/errors.js';
+import { isUuid } from '../oauth/uuid.js';
 import type { OwnSession, OwnSessions } from '../sessions/own-sessions.js';
 import type { BearerAuthentication } from './bearer.js';
 import { noStore } from './token.js';
@@ -21,7 +22,7 @@ export function registerSessions(app: FastifyInstance, { bearer, ownSessions }: 
   app.delete<{ Params: { id: string } }>('/sessions/:id', async (request, reply) => {
     const { userId } = await userOf(request);
     const { id } = request.params;
-    const outcome = uuid.test(id) ? await ownSessions.end(userId, id) : 'unknown';
+    const outcome = isUuid(id) ? await ownSessions.end(userId, id) : 'unknown';
     // Another user's session is no different from one that never was.
     if (outcome === 'unknown') throw new OAuthError('not_found', { description: 'You have no such session' });
     return noStore(reply).code(204).send();
@@ -39,8 +40,6 @@ export function registerSessions(app: FastifyInstance, { bearer, ownSessions }: 
     throw new OAuthError('access_denied', { description: 'The access token is not that of a user' });
   }
 }
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** `?keep=current`: log out everywhere else. A word that is not understood must not end more than was meant. */
 function keepsCurrent({ keep, ...others }: Record<string, unknown>): boolean {

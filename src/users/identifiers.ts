@@ -3,7 +3,7 @@
 const emailForm = /^[^\s@"<>()[\]\\,;:]{1,64}@[^\s@"<>()[\]\\,;:]{1,189}$/u;
 const usernameForm = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}._-]{0,63}$/u;
 /** Control, format (zero width, bidirectional), private, unassigned, and line separators. */
-const hiddenCharacters = /[\p{C}\p{Zl}\p{Zp}]/u;
+export const hiddenCharacters = /[\p{C}\p{Zl}\p{Zp}]/u;
 
 /** NFKC and lower case. Normalised again, since lower case can compose anew. */
 function canonical(value: string): string {
