@@ -4,12 +4,16 @@ import { type EntryRow, entryColumns } from './revocation-rows.js';
 /**
  * Ends the live sessions that meet a condition on `$4` and what follows: session rows, blocklist entries and audit events in
  * one commit. `$1`: the reason, `$2`: the actor, `$3`: the clock tolerance in seconds.
+ *
+ * All of the sessions are locked, by id, before the first entry locks revocations: else each row would go all the way by itself,
+ * and whoever holds the second session and has an entry to write waits for ever.
  */
 export function revokeWhere(condition: string): Statement<EntryRow> {
   return statement<EntryRow>(`
     WITH ended AS (
       UPDATE sessions SET revoked_at = now(), revoked_reason = $1::text
-      WHERE revoked_at IS NULL AND ${condition}
+      WHERE revoked_at IS NULL AND id = ANY (ARRAY(
+        SELECT id FROM sessions WHERE revoked_at IS NULL AND ${condition} ORDER BY id FOR UPDATE))
       RETURNING id, user_id, client_id, access_tokens_expire_at
     ), entry AS (
       INSERT INTO revocations (type, value, reason, expires_at)
