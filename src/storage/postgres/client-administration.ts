@@ -117,7 +117,7 @@ export class PostgresClientAdministration implements ClientAdministration {
       // So that no more of them begin.
       await this.#change(end, [id, clientFreshMilliseconds / 1000], 'client_disabled', actor);
       endedBefore = await sessions.endAll(ending, announce);
-      if (ending === 'client_deleted') await sessions.deleteAll();
+      if (ending === 'client_deleted') await sessions.deleteEnded();
     }
     const ended = await this.#end(id, ending, actor, endedBefore);
     if (!ended) return undefined;

@@ -30,10 +30,12 @@ const endPage: Statement<EntryRow> = statement(`
   )
   SELECT ${entryColumns} FROM entry ORDER BY entry.position`);
 
+// One that lives has begun since all were ended, at a client that was enabled meanwhile: its tokens have no entry yet.
 const deletePage = statement<{ deleted: number }>(`
   WITH deleted AS (
     DELETE FROM sessions
-    WHERE id IN (SELECT id FROM sessions WHERE client_id = $1::text ORDER BY id LIMIT $2::int FOR UPDATE)
+    WHERE id IN (SELECT id FROM sessions WHERE client_id = $1::text AND revoked_at IS NOT NULL
+      ORDER BY id LIMIT $2::int FOR UPDATE)
     RETURNING 1
   )
   SELECT count(*)::int AS deleted FROM deleted`);
@@ -76,7 +78,8 @@ export class SessionsOfClient {
     });
   }
 
-  async deleteAll(): Promise<void> {
+  /** Deletes those that have ended. */
+  async deleteEnded(): Promise<void> {
     for (let deleted = sessionsPerPage; deleted === sessionsPerPage; ) {
       const [row] = await this.#database.run(deletePage, [this.#clientId, sessionsPerPage]);
       deleted = row?.deleted ?? 0;
