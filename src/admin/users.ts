@@ -1,6 +1,7 @@
 /** Operations on users. */
 import { randomUUID } from 'node:crypto';
 import Type from 'typebox';
+import type { Announce } from '../blocklist/blocklist.js';
 import { isUuid } from '../oauth/uuid.js';
 import { canonicalLogin } from '../users/identifiers.js';
 import type { User } from '../users/user.js';
@@ -210,9 +211,9 @@ export const userOperations = [
 ];
 
 async function endUser(context: AdminContext, id: string, ending: UserEnding, actor: string) {
-  const ended = await context.users.end(id, ending, actor);
+  const announce: Announce = (entries) => context.blocklist.announce(entries);
+  const ended = await context.users.end(id, ending, actor, announce);
   if (!ended) throw unknown('user');
-  await context.blocklist.announce(ended.entries);
   const deleted = ending.kind === 'user_deleted' ? { deleted: true } : {};
   return { ...describeUser(ended.user), ended_sessions: ended.endedSessions, ...deleted };
 }

@@ -17,6 +17,9 @@ export interface RevocationView {
   find(token: TokenIdentity): Promise<RevocationEntry | undefined>;
 }
 
+/** Makes committed entries known. */
+export type Announce = (entries: readonly RevocationEntry[]) => Promise<void>;
+
 /** Told of every entry that is made known. */
 export interface RevocationCounter {
   revocation(type: RevocationType): void;

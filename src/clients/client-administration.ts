@@ -1,5 +1,5 @@
 /** What admins do to clients. Every change is one commit, its audit event included. */
-import type { RevocationEntry } from '../blocklist/entry.js';
+import type { Announce } from '../blocklist/blocklist.js';
 import type { Client } from './client.js';
 
 /** What of a client can be changed. */
@@ -16,9 +16,6 @@ export interface EndedClient {
   client: Client;
   endedSessions: number;
 }
-
-/** Makes committed revocations known. */
-export type Announce = (entries: RevocationEntry[]) => Promise<void>;
 
 export interface ClientAdministration {
   create(draft: ClientDraft, actor: string): Promise<Client | 'taken'>;

@@ -1,5 +1,5 @@
 /** What admins do to users. Every change is one commit, its audit event included. */
-import type { RevocationEntry } from '../blocklist/entry.js';
+import type { Announce } from '../blocklist/blocklist.js';
 import type { UserClaims } from '../oauth/claims.js';
 import type { User } from './user.js';
 
@@ -34,13 +34,14 @@ export interface UserAdministration {
   list(afterEmail: string, limit: number): Promise<User[]>;
   update(id: string, change: Partial<UserProfile>, actor: string): Promise<User | TakenName | undefined>;
   enable(id: string, actor: string): Promise<User | undefined>;
-  /** Applies the ending, ends the user's sessions and revokes every token issued before. */
-  end(id: string, ending: UserEnding, actor: string): Promise<EndedUser | undefined>;
+  /**
+   * Applies the ending, ends the user's sessions and revokes every token issued before. One commit, but where there are very
+   * many sessions: then these end first, and what fails halfway goes on when it is asked again.
+   */
+  end(id: string, ending: UserEnding, actor: string, announce: Announce): Promise<EndedUser | undefined>;
 }
 
 export interface EndedUser {
   user: User;
   endedSessions: number;
-  /** Committed; to be announced. */
-  entries: RevocationEntry[];
 }

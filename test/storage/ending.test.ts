@@ -5,6 +5,8 @@ import t from 'tap';
 import { PostgresClientAdministration } from '../../src/storage/postgres/client-administration.js';
 import { type Database, statement } from '../../src/storage/postgres/database.js';
 import { PostgresSessionAdministration } from '../../src/storage/postgres/session-administration.js';
+import { PostgresUserAdministration } from '../../src/storage/postgres/user-administration.js';
+import type { UserEnding } from '../../src/users/user-administration.js';
 import { seedClient, seedUser } from '../support/seed.js';
 import { needs, openTestDatabase, type Scope, testDatabase } from '../support/services.js';
 
@@ -68,5 +70,44 @@ t.test(
     t.equal(ended?.endedSessions, 1_002);
     t.equal(await database.prisma.session.count(), 0);
     t.equal(await database.prisma.revocation.count({ where: { type: 'sid', value: begun } }), 1);
+  },
+);
+
+t.test(
+  'the sessions of a user who has very many end in pages, whatever ends them',
+  needs('postgres'),
+  async (t) => {
+    const database = await open(t);
+    const { prisma } = database;
+    const client = await seedClient(database);
+    const users = new PostgresUserAdministration(database, { ...settings, accessTokenTtlSeconds: 900 });
+    const sessions = new PostgresSessionAdministration(database, settings);
+
+    const end = (ending: UserEnding) => async (userId: string) => {
+      let announced = 0;
+      const ended = await users.end(userId, ending, 'cli', async (entries) => {
+        announced += entries.filter(({ type }) => type === 'sid').length;
+      });
+      return [ended?.endedSessions, announced];
+    };
+    const logOut = async (userId: string) => {
+      const entries = await sessions.revokeAllOwn(userId, undefined, userId);
+      return [entries.length, entries.length];
+    };
+    const endings = {
+      user_disabled: end({ kind: 'user_disabled' }),
+      user_deleted: end({ kind: 'user_deleted' }),
+      sessions_revoked: end({ kind: 'sessions_revoked' }),
+      password_changed: end({ kind: 'password_changed', passwordHash: 'x' }),
+      revoked: logOut,
+    };
+    for (const [reason, endAll] of Object.entries(endings)) {
+      const user = await seedUser(database);
+      await addSessions(database, user.id, client.id, 2_500);
+      t.same(await endAll(user.id), [2_500, 2_500], reason);
+      t.equal(await prisma.session.count({ where: { userId: user.id, revokedAt: null } }), 0, reason);
+      const commits = await prisma.revocation.groupBy({ by: ['revokedAt'], where: { type: 'sid', reason } });
+      t.ok(commits.length > 1, `${reason}: in several commits`);
+    }
   },
 );

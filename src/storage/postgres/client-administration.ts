@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AuditEventType } from '../../audit.js';
+import type { Announce } from '../../blocklist/blocklist.js';
 import type { Client } from '../../clients/client.js';
 import type {
-  Announce,
   ClientAdministration,
   ClientDraft,
   ClientEnding,
@@ -15,7 +15,7 @@ import { recordEvent } from './audit-log.js';
 import { clientColumns, toClient } from './client-store.js';
 import { type Database, statement } from './database.js';
 import type { Client as ClientRecord } from './generated/client.js';
-import { SessionsOfClient } from './sessions-of-client.js';
+import { SessionsOfSubject } from './sessions-of-subject.js';
 import { revokeClient } from './subject-revocation.js';
 
 const find = statement<ClientRecord>(`SELECT ${clientColumns} FROM clients WHERE id = $1::text`);
@@ -111,9 +111,9 @@ export class PostgresClientAdministration implements ClientAdministration {
     actor: string,
     announce: Announce,
   ): Promise<EndedClient | undefined> {
-    const sessions = new SessionsOfClient(this.#database, id, this.#settings);
+    const sessions = new SessionsOfSubject(this.#database, { kind: 'client', id }, this.#settings);
     let endedBefore = 0;
-    if (await sessions.areMany()) {
+    if (await sessions.areMany({ ended: ending === 'client_deleted' })) {
       // So that no more of them begin.
       await this.#change(end, [id, clientFreshMilliseconds / 1000], 'client_disabled', actor);
       endedBefore = await sessions.endAll(ending, announce);

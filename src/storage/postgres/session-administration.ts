@@ -7,8 +7,8 @@ import type {
 } from '../../sessions/session-administration.js';
 import { Conditions } from './conditions.js';
 import { type Database, type Statement, statement } from './database.js';
-import { type EntryRow, toEntry } from './revocation-rows.js';
-import { revokeWhere } from './session-revocation.js';
+import type { EntryRow } from './revocation-rows.js';
+import { revokeAll, revokeWhere } from './session-revocation.js';
 
 type SessionRow = {
   id: string;
@@ -100,9 +100,9 @@ export class PostgresSessionAdministration implements SessionAdministration {
     return this.#revoke(revokeAllOwn, actor, [userId, exceptId]);
   }
 
-  async #revoke(query: Statement<EntryRow>, actor: string, values: unknown[]): Promise<RevocationEntry[]> {
+  #revoke(query: Statement<EntryRow>, actor: string, values: unknown[]): Promise<RevocationEntry[]> {
     const common = ['revoked', actor, this.#clockToleranceSeconds];
-    return (await this.#database.run(query, [...common, ...values])).map(toEntry);
+    return revokeAll(this.#database, query, [...common, ...values]);
   }
 }
 

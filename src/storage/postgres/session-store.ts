@@ -5,8 +5,8 @@ import type { JsonObject } from '../../oauth/claims.js';
 import type { SessionDraft, SessionState } from '../../sessions/session.js';
 import type { Rotation, RotationRequest, SessionStore } from '../../sessions/session-store.js';
 import { type Database, type Statement, statement } from './database.js';
-import { type EntryRow, toEntry } from './revocation-rows.js';
-import { revokeWhere } from './session-revocation.js';
+import type { EntryRow } from './revocation-rows.js';
+import { revokeAll, revokeWhere } from './session-revocation.js';
 
 export interface SessionStoreSettings {
   sessionIdleTtlSeconds: number;
@@ -183,14 +183,9 @@ export class PostgresSessionStore implements SessionStore {
     return this.#revoke(revokeOldest, 'session_limit', 'server', [userId, keep]);
   }
 
-  async #revoke(query: Statement<EntryRow>, reason: string, actor: string, values: unknown[]) {
-    const rows = await this.#database.run(query, [
-      reason,
-      actor,
-      this.#settings.clockToleranceSeconds,
-      ...values,
-    ]);
-    return rows.map(toEntry);
+  #revoke(query: Statement<EntryRow>, reason: string, actor: string, values: unknown[]) {
+    const common = [reason, actor, this.#settings.clockToleranceSeconds];
+    return revokeAll(this.#database, query, [...common, ...values]);
   }
 }
 

@@ -1,22 +1,46 @@
 /**
- * The sessions of a client that has too many to end in one statement: a page in each commit, so that no statement takes long
- * and the lock on revocations is free in between.
+ * The sessions of a user or client that has too many to end in one statement: a page in each commit, so that no statement takes
+ * long and the lock on revocations is free in between.
  */
-import type { Announce } from '../../clients/client-administration.js';
+import type { Announce } from '../../blocklist/blocklist.js';
 import { type Database, type Statement, statement } from './database.js';
 import { type EntryRow, entryColumns, toEntry } from './revocation-rows.js';
+import { sessionsPerPage } from './session-revocation.js';
 
-const sessionsPerPage = 1_000;
 const beforeAllIds = '00000000-0000-0000-0000-000000000000';
-
-const count = statement<{ sessions: number }>(`
-  SELECT count(*)::int AS sessions FROM (SELECT FROM sessions WHERE client_id = $1::text LIMIT $2::int) AS enough`);
 
 type PageRow = { id: string };
 
-const livePage = statement<PageRow>(`
-  SELECT id::text AS id FROM sessions
-  WHERE client_id = $1::text AND id > $2::uuid AND revoked_at IS NULL ORDER BY sessions.id LIMIT $3::int FOR UPDATE`);
+interface Statements {
+  count: Statement<{ sessions: number }>;
+  livePage: Statement<PageRow>;
+  deletePage: Statement<{ deleted: number }>;
+}
+
+function statementsFor(ofSubject: string): Statements {
+  return {
+    count: statement(`
+      SELECT count(*)::int AS sessions FROM (
+        SELECT FROM sessions WHERE ${ofSubject} AND (revoked_at IS NULL OR $2::boolean) LIMIT $3::int) AS enough`),
+    livePage: statement(`
+      SELECT id::text AS id FROM sessions
+      WHERE ${ofSubject} AND id > $2::uuid AND revoked_at IS NULL ORDER BY sessions.id LIMIT $3::int FOR UPDATE`),
+    // One that lives has begun since all were ended, at a client that was enabled meanwhile: its tokens have no entry yet.
+    deletePage: statement(`
+      WITH deleted AS (
+        DELETE FROM sessions
+        WHERE id IN (SELECT id FROM sessions WHERE ${ofSubject} AND revoked_at IS NOT NULL
+          ORDER BY id LIMIT $2::int FOR UPDATE)
+        RETURNING 1
+      )
+      SELECT count(*)::int AS deleted FROM deleted`),
+  };
+}
+
+const statements = {
+  user: statementsFor('user_id = $1::uuid'),
+  client: statementsFor('client_id = $1::text'),
+};
 
 // Only a session with an access token that may still be alive needs an entry.
 const endPage: Statement<EntryRow> = statement(`
@@ -30,30 +54,27 @@ const endPage: Statement<EntryRow> = statement(`
   )
   SELECT ${entryColumns} FROM entry ORDER BY entry.position`);
 
-// One that lives has begun since all were ended, at a client that was enabled meanwhile: its tokens have no entry yet.
-const deletePage = statement<{ deleted: number }>(`
-  WITH deleted AS (
-    DELETE FROM sessions
-    WHERE id IN (SELECT id FROM sessions WHERE client_id = $1::text AND revoked_at IS NOT NULL
-      ORDER BY id LIMIT $2::int FOR UPDATE)
-    RETURNING 1
-  )
-  SELECT count(*)::int AS deleted FROM deleted`);
+export interface Subject {
+  kind: 'user' | 'client';
+  id: string;
+}
 
-export class SessionsOfClient {
+export class SessionsOfSubject {
   readonly #database: Database;
-  readonly #clientId: string;
+  readonly #id: string;
+  readonly #statements: Statements;
   readonly #clockToleranceSeconds: number;
 
-  constructor(database: Database, clientId: string, settings: { clockToleranceSeconds: number }) {
+  constructor(database: Database, { kind, id }: Subject, settings: { clockToleranceSeconds: number }) {
     this.#database = database;
-    this.#clientId = clientId;
+    this.#id = id;
+    this.#statements = statements[kind];
     this.#clockToleranceSeconds = settings.clockToleranceSeconds;
   }
 
-  /** Whether there are more than a page. */
-  async areMany(): Promise<boolean> {
-    const [row] = await this.#database.run(count, [this.#clientId, sessionsPerPage + 1]);
+  /** Whether there are more than a page, those that have ended included or not. */
+  async areMany({ ended }: { ended: boolean }): Promise<boolean> {
+    const [row] = await this.#database.run(this.#statements.count, [this.#id, ended, sessionsPerPage + 1]);
     return (row?.sessions ?? 0) > sessionsPerPage;
   }
 
@@ -71,7 +92,7 @@ export class SessionsOfClient {
 
   #endAfter(id: string, reason: string) {
     return this.#database.transaction(async (queries) => {
-      const rows = await queries.run(livePage, [this.#clientId, id, sessionsPerPage]);
+      const rows = await queries.run(this.#statements.livePage, [this.#id, id, sessionsPerPage]);
       const ids = rows.map((row) => row.id);
       const entries = await queries.run(endPage, [ids, reason, this.#clockToleranceSeconds]);
       return { ids, entries: entries.map(toEntry) };
@@ -81,7 +102,7 @@ export class SessionsOfClient {
   /** Deletes those that have ended. */
   async deleteEnded(): Promise<void> {
     for (let deleted = sessionsPerPage; deleted === sessionsPerPage; ) {
-      const [row] = await this.#database.run(deletePage, [this.#clientId, sessionsPerPage]);
+      const [row] = await this.#database.run(this.#statements.deletePage, [this.#id, sessionsPerPage]);
       deleted = row?.deleted ?? 0;
     }
   }

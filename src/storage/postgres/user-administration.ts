@@ -1,3 +1,4 @@
+import type { Announce } from '../../blocklist/blocklist.js';
 import type { User } from '../../users/user.js';
 import type {
   EndedUser,
@@ -10,6 +11,7 @@ import type {
 import { recordEvent } from './audit-log.js';
 import { type Database, type Queries, statement } from './database.js';
 import { violatedUniqueness } from './failure.js';
+import { SessionsOfSubject } from './sessions-of-subject.js';
 import { revokeUser } from './subject-revocation.js';
 import { toUser, type UserRow } from './user-store.js';
 
@@ -98,7 +100,35 @@ export class PostgresUserAdministration implements UserAdministration {
     });
   }
 
-  end(id: string, ending: UserEnding, actor: string): Promise<EndedUser | undefined> {
+  async end(
+    id: string,
+    ending: UserEnding,
+    actor: string,
+    announce: Announce,
+  ): Promise<EndedUser | undefined> {
+    const sessions = new SessionsOfSubject(this.#database, { kind: 'user', id }, this.#settings);
+    const deletes = ending.kind === 'user_deleted';
+    let endedBefore = 0;
+    if (await sessions.areMany({ ended: deletes })) {
+      // So that no more of them begin.
+      if (deletes || ending.kind === 'user_disabled') await this.#disable(id, actor);
+      endedBefore = await sessions.endAll(ending.kind, announce);
+      if (deletes) await sessions.deleteEnded();
+    }
+    const ended = await this.#end(id, ending, actor, endedBefore);
+    if (!ended) return undefined;
+    await announce(ended.entries);
+    return { user: ended.user, endedSessions: ended.endedSessions };
+  }
+
+  #disable(id: string, actor: string): Promise<void> {
+    return this.#database.transaction(async (queries) => {
+      const [row] = await queries.run(end, [id, 'user_disabled', null]);
+      if (row) await recordEvent(queries, { type: 'user_disabled', actor, userId: id });
+    });
+  }
+
+  #end(id: string, ending: UserEnding, actor: string, endedBefore: number) {
     return this.#database.transaction(async (queries) => {
       if ((await queries.run(findForUpdate, [id])).length === 0) return undefined;
       const passwordHash = ending.kind === 'password_changed' ? ending.passwordHash : null;
@@ -114,9 +144,10 @@ export class PostgresUserAdministration implements UserAdministration {
         deletes: ending.kind === 'user_deleted',
       });
       if (ending.kind === 'user_deleted') await queries.run(remove, [id]);
-      const detail = { ended_sessions: ended.endedSessions };
+      const endedSessions = endedBefore + ended.endedSessions;
+      const detail = { ended_sessions: endedSessions };
       await recordEvent(queries, { type: ending.kind, actor, userId: id, detail });
-      return { user, ...ended };
+      return { user, endedSessions, entries: ended.entries };
     });
   }
 
