@@ -86,7 +86,7 @@ export class KeySet {
     const now = this.settings.clock();
     if (now < this.#renewAt) return;
     const mustWait = now >= this.#expiresAt && !(this.#failed && this.#isUsable(now));
-    if (this.#fetching || now - this.#attemptedAt >= this.#pauseMs()) {
+    if (this.#fetching || this.#sinceAttemptMs() >= this.#pauseMs()) {
       const fetching = this.#fetchQuietly();
       if (mustWait) await fetching;
     }
@@ -102,9 +102,13 @@ export class KeySet {
   }
 
   #mayAskForUnknownKid(): boolean {
-    return (
-      this.#fetching !== undefined || this.settings.clock() - this.#attemptedAt >= UNKNOWN_KID_COOLDOWN_MS
-    );
+    return this.#fetching !== undefined || this.#sinceAttemptMs() >= UNKNOWN_KID_COOLDOWN_MS;
+  }
+
+  /** A clock that was set back must not put off the next attempt for as long as it was set back. */
+  #sinceAttemptMs(): number {
+    const sinceMs = this.settings.clock() - this.#attemptedAt;
+    return sinceMs < 0 ? Number.POSITIVE_INFINITY : sinceMs;
   }
 
   /** One fetch in flight, whoever waits for it. Never throws: what follows from a failure is seen in the set's age. */

@@ -255,3 +255,17 @@ t.test('RFC 8414 §3.1: the metadata of an issuer with a path', async (t) => {
   );
   t.strictSame(asked, [`${server.issuer}/.well-known/oauth-authorization-server/tenant`]);
 });
+
+t.test('a clock that is set back does not put off the next attempt to fetch the key set', async (t) => {
+  const { clock, advance } = movableClock();
+  const { server, verifier } = await setUp(t, { clock });
+  server.faults.set(METADATA, (_request, response) => response.writeHead(503).end());
+  await refusedWith(t, verifier.verify(await server.token()), 'keys_unavailable');
+  server.faults.clear();
+  advance(-600);
+  const reissued = await server.token({
+    iat: Math.floor(clock() / 1000),
+    exp: Math.floor(clock() / 1000) + 900,
+  });
+  t.ok(await verifier.verify(reissued));
+});
