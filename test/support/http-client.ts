@@ -1,4 +1,6 @@
 /** The server's endpoints as a client calls them. */
+import { stalledSince } from './stalls.js';
+
 export type Form = Record<string, string | undefined>;
 export type Headers = Record<string, string>;
 
@@ -35,6 +37,8 @@ export function basic(id: string, secret: string): Headers {
   return { authorization: `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`).toString('base64')}` };
 }
 
+const attempts = 3;
+
 export class HttpClient {
   readonly url: string;
 
@@ -42,7 +46,16 @@ export class HttpClient {
     this.url = url;
   }
 
+  /** What is 503 because everything here stood still is asked again, as a client should. */
   async send(path: string, init: RequestInit = {}): Promise<Answer> {
+    for (let attempt = 1; ; attempt += 1) {
+      const askedAt = performance.now();
+      const answer = await this.#ask(path, init);
+      if (answer.status !== 503 || attempt === attempts || !stalledSince(askedAt)) return answer;
+    }
+  }
+
+  async #ask(path: string, init: RequestInit): Promise<Answer> {
     const response = await fetch(this.url + path, init);
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.includes('json') ?? false;

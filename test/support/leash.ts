@@ -1,9 +1,10 @@
 /** Child processes that end with the test process, however that ends. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Account } from './binaries.js';
 
@@ -30,6 +31,19 @@ export interface LeashOptions {
   account?: Account | undefined;
 }
 
+/** For what only has to happen, whenever: longer than any machine stalls. */
+export const eventuallyMilliseconds = 60_000;
+
+async function firstLine(shell: ChildProcessByStdio<Writable, Readable, null>): Promise<string> {
+  const gone = once(shell, 'exit').then(([code]) => {
+    throw new Error(`the shell ended with ${code} and started nothing`);
+  });
+  // Later its end is no failure.
+  gone.catch(() => undefined);
+  const [line] = await Promise.race([once(createInterface(shell.stdout), 'line'), gone]);
+  return String(line);
+}
+
 export class LeashedProcess {
   readonly pid: number;
   readonly logPath: string;
@@ -48,7 +62,7 @@ export class LeashedProcess {
       stdio: ['pipe', 'pipe', 'ignore'],
       ...account,
     });
-    const [pid] = await once(createInterface(shell.stdout), 'line');
+    const pid = await firstLine(shell);
     shell.unref();
     for (const pipe of [shell.stdin, shell.stdout]) if (pipe instanceof Socket) pipe.unref();
     return new LeashedProcess(Number(pid), logPath, shell);
@@ -65,7 +79,13 @@ export class LeashedProcess {
   }
 
   signal(signal: NodeJS.Signals): void {
-    if (this.exitCode === null) process.kill(this.pid, signal);
+    if (this.exitCode !== null) return;
+    try {
+      process.kill(this.pid, signal);
+    } catch (error) {
+      // It ended, and its shell has not told us yet.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   }
 
   /** Sends the signal and waits until the process is gone. */
@@ -74,7 +94,7 @@ export class LeashedProcess {
     await this.exited();
   }
 
-  async exited(timeoutMilliseconds = 20_000): Promise<void> {
+  async exited(timeoutMilliseconds = eventuallyMilliseconds): Promise<void> {
     await until(
       () => this.exitCode !== null,
       timeoutMilliseconds,

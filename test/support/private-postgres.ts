@@ -6,11 +6,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { findBinary, unprivilegedAccount } from './binaries.js';
-import { LeashedProcess, until } from './leash.js';
+import { eventuallyMilliseconds, LeashedProcess, until } from './leash.js';
 import { freePort } from './ports.js';
 
 const run = promisify(execFile);
-const startTimeoutMilliseconds = 30_000;
 
 export interface PrivatePostgresOptions {
   /** Off is faster, and right where no crash is tested. */
@@ -69,7 +68,7 @@ export class PrivatePostgres {
       account,
     });
     const complaint = () => `PostgreSQL did not start:\n${this.#process?.output}`;
-    await until(() => this.#answers(), startTimeoutMilliseconds, complaint);
+    await until(() => this.#answers(), eventuallyMilliseconds, complaint);
   }
 
   /** In order, without waiting for clients to leave. */

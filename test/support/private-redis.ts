@@ -4,10 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { findBinary } from './binaries.js';
-import { LeashedProcess, until } from './leash.js';
+import { eventuallyMilliseconds, LeashedProcess, until } from './leash.js';
 import { freePort, isListening } from './ports.js';
-
-const startTimeoutMilliseconds = 10_000;
 
 export function hasRedis(): boolean {
   return findBinary('redis-server') !== undefined;
@@ -40,7 +38,7 @@ export class PrivateRedis {
     const logPath = join(this.#directory, 'redis.log');
     this.#process = await LeashedProcess.start(command, [...args, '--dir', this.#directory], { logPath });
     const complaint = () => `Redis did not start:\n${this.#process?.output}`;
-    await until(() => isListening(this.port), startTimeoutMilliseconds, complaint);
+    await until(() => isListening(this.port), eventuallyMilliseconds, complaint);
   }
 
   async stop(): Promise<void> {

@@ -8,6 +8,7 @@ import type { Database } from '../../src/storage/postgres/database.js';
 import type { Prisma } from '../../src/storage/postgres/generated/client.js';
 import { PasswordHasher } from '../../src/users/password-hasher.js';
 import type { Settings } from './server.js';
+import { persistently } from './stalls.js';
 
 export const password = 'correct horse battery staple';
 
@@ -38,16 +39,12 @@ export interface SeededUser {
 /** A user with {@link password} and an e-mail address of their own, unless told otherwise. */
 export async function seedUser(database: Database, fields: UserFields = {}): Promise<SeededUser> {
   const { password: own = password, ...rest } = fields;
-  const id = randomUUID();
-  const data = {
-    id,
-    email: `${id}@example.test`,
-    passwordHash: await hashOf(own),
-    roles: [],
-    permissions: [],
-    ...rest,
-  };
-  const user = await database.prisma.user.create({ data });
+  const passwordHash = await hashOf(own);
+  const user = await persistently(() => {
+    const id = randomUUID();
+    const data = { id, email: `${id}@example.test`, passwordHash, roles: [], permissions: [], ...rest };
+    return database.prisma.user.create({ data });
+  });
   return { id: user.id, email: user.email, password: own };
 }
 
@@ -63,18 +60,20 @@ export interface SeededClient {
 export async function seedClient(database: Database, fields: ClientFields = {}): Promise<SeededClient> {
   const { type = 'public', ...rest } = fields;
   const secret = type === 'confidential' ? randomBytes(32).toString('base64url') : '';
-  const client = await database.prisma.client.create({
-    data: {
-      id: `client-${randomBytes(6).toString('hex')}`,
-      type,
-      grants: type === 'public' ? ['password', 'refresh_token'] : ['client_credentials'],
-      scope: ['read', 'write'],
-      audiences: [],
-      origins: [],
-      secretHash: secret ? new Uint8Array(secretHash(secret)) : null,
-      ...rest,
-    },
-  });
+  const client = await persistently(() =>
+    database.prisma.client.create({
+      data: {
+        id: `client-${randomBytes(6).toString('hex')}`,
+        type,
+        grants: type === 'public' ? ['password', 'refresh_token'] : ['client_credentials'],
+        scope: ['read', 'write'],
+        audiences: [],
+        origins: [],
+        secretHash: secret ? new Uint8Array(secretHash(secret)) : null,
+        ...rest,
+      },
+    }),
+  );
   return { id: client.id, secret };
 }
 

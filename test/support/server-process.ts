@@ -3,12 +3,11 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HttpClient } from './http-client.js';
-import { LeashedProcess, until } from './leash.js';
+import { eventuallyMilliseconds, LeashedProcess, until } from './leash.js';
 import { type ServerOptions, type Settings, serverSettings } from './server.js';
 import type { Scope } from './services.js';
 
 const projectDirectory = fileURLToPath(new URL('../..', import.meta.url));
-const startTimeoutMilliseconds = 30_000;
 
 export class ServerProcess extends HttpClient {
   readonly settings: Settings;
@@ -39,7 +38,7 @@ export class ServerProcess extends HttpClient {
         if (launched.exitCode !== null) throw new Error(`the server did not start:\n${launched.output}`);
         return (await this.get('/health/ready').catch(() => undefined))?.status === 200;
       },
-      startTimeoutMilliseconds,
+      eventuallyMilliseconds,
       complaint,
     );
   }

@@ -11,6 +11,7 @@ import { copyEmbeddedTemplate } from './embedded-template.js';
 import { HttpClient } from './http-client.js';
 import { freePort } from './ports.js';
 import { type Scope, testDatabase, testRedis } from './services.js';
+import { persistently } from './stalls.js';
 
 export type Settings = Record<string, string>;
 
@@ -127,7 +128,7 @@ export async function startServer(t: Scope, options: ServerOptions = {}): Promis
 export async function startInstance(settings: Settings): Promise<Instance> {
   const config = loadConfig(settings);
   const log: string[] = [];
-  const server = await buildServer(config, createLogger(config.logLevel, lines(log)));
+  const server = await persistently(() => buildServer(config, createLogger(config.logLevel, lines(log))));
   await server.listen();
   return new Instance(`http://127.0.0.1:${config.port}`, server, log);
 }

@@ -9,6 +9,7 @@ import { Database } from '../../src/storage/postgres/database.js';
 import { openServer } from '../../src/storage/postgres/server-driver.js';
 import { hasPostgres, PrivatePostgres, type PrivatePostgresOptions } from './private-postgres.js';
 import { hasRedis, PrivateRedis } from './private-redis.js';
+import { persistently } from './stalls.js';
 
 /** What of a tap test the helpers use. */
 export interface Scope {
@@ -75,13 +76,15 @@ export function openTestDatabase(url: string): Database {
   return new Database(openServer({ url, poolSize: 4, onConnectionError: () => undefined }));
 }
 
-async function migrate(url: string): Promise<void> {
-  const database = openTestDatabase(url);
-  try {
-    await database.migrate();
-  } finally {
-    await database.close();
-  }
+function migrate(url: string): Promise<void> {
+  return persistently(async () => {
+    const database = openTestDatabase(url);
+    try {
+      await database.migrate();
+    } finally {
+      await database.close();
+    }
+  });
 }
 
 /** Runs statements on a connection of their own and answers the last one's rows. */
