@@ -11,7 +11,7 @@ export interface RawAnswer {
 }
 
 export interface RawOptions {
-  /** How long to wait for the server to close. Default: 1 s. */
+  /** How long to wait for the server to close. Default: longer than any machine stalls. */
   waitMilliseconds?: number;
 }
 
@@ -19,7 +19,7 @@ export interface RawOptions {
 export function sendRaw(
   url: string,
   bytes: string | Buffer,
-  { waitMilliseconds = 1_000 }: RawOptions = {},
+  { waitMilliseconds = 30_000 }: RawOptions = {},
 ): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);
   const startedAt = Date.now();
