@@ -1,6 +1,7 @@
 // What goes wrong on the way costs nobody a session.
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
+import { atBest } from '../support/undisturbed.js';
 import { skipWithoutChromium } from './support/chromium.js';
 import { lineageOf } from './support/lineage.js';
 import { refreshCookieOf } from './support/refresh-cookie.js';
@@ -61,7 +62,12 @@ t.test('failures on the way', { skip: skipWithoutChromium() }, async (t) => {
   });
 
   await t.test('an answer that never comes is given up and asked for again', async (t) => {
-    proxy.failNext('/token/refresh', 'hang');
+    // A call waits for little more than a second after the first request was given up: not for a machine that stalls.
+    const hang = () => {
+      proxy.failNext('/token/refresh', 'hang');
+      return refreshByCall(world, tab);
+    };
+    t.equal((await atBest(hang, ({ status }) => status === 200)).status, 200);
     await sessionLives(t, world, tab);
   });
 

@@ -6,6 +6,7 @@ import {
   accessToken,
   callApi,
   createWorld,
+  knowsOf,
   lastState,
   login,
   newProfile,
@@ -128,7 +129,9 @@ for (const scheme of ['https', 'http'] as const) {
         await accessToken(second);
         const stolen = await refreshCookieOf(profile);
         for (const any of [tab, second]) {
-          t.equal((await refreshByCall(world, any)).status, 200);
+          const refreshed = await refreshByCall(world, any);
+          t.equal(refreshed.status, 200);
+          for (const each of [tab, second]) await knowsOf(each, refreshed.accessToken);
         }
         const theft = await presentCookie(world, stolen.value);
         t.match(theft, { status: 400, body: { error: 'invalid_grant', reason: 'reused' } });

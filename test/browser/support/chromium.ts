@@ -1,6 +1,7 @@
 // The browser of the end-to-end tests: the machine's own Chromium, driven by playwright-core.
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContext, chromium } from 'playwright-core';
+import { eventuallyMilliseconds } from '../../support/leash.js';
 
 const candidates = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -14,6 +15,9 @@ const flags = [
   '--disable-sync',
   '--host-resolver-rules=MAP *.test 127.0.0.1',
 ];
+
+/** A cold start on a busy machine. */
+const launchTimeoutMilliseconds = 120_000;
 
 export function findChromium(): string | undefined {
   const named = process.env.CHROMIUM_PATH;
@@ -29,10 +33,12 @@ export function skipWithoutChromium(): string | false {
 export function launchChromium(): Promise<Browser> {
   const executablePath = findChromium();
   if (!executablePath) throw new Error('No Chromium found: install it, or set CHROMIUM_PATH');
-  return chromium.launch({ executablePath, args: flags });
+  return chromium.launch({ executablePath, args: flags, timeout: launchTimeoutMilliseconds });
 }
 
 /** A browser profile of its own: cookies, locks and channels are shared by its tabs only. */
-export function newProfile(browser: Browser): Promise<BrowserContext> {
-  return browser.newContext({ ignoreHTTPSErrors: true });
+export async function newProfile(browser: Browser): Promise<BrowserContext> {
+  const profile = await browser.newContext({ ignoreHTTPSErrors: true });
+  profile.setDefaultTimeout(eventuallyMilliseconds);
+  return profile;
 }

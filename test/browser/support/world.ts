@@ -2,6 +2,7 @@
 import type { RequestListener } from 'node:http';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import type { AuthState } from '../../../src/browser/index.js';
+import { eventuallyMilliseconds } from '../../support/leash.js';
 import { password, seedClient, seedUser, withDatabase } from '../../support/seed.js';
 import { prepareServerProcess, type ServerProcess } from '../../support/server-process.js';
 import type { Scope } from '../../support/services.js';
@@ -139,6 +140,12 @@ export function callApi(tab: Page): Promise<{ status: number; accessToken: strin
     const response = await window.auth.fetch('/api');
     return { status: response.status, accessToken: (await response.text()).replace('Bearer ', '') };
   });
+}
+
+/** Waits until the tab knows of the access token: what one tab was given, the others hear of a moment later. */
+export async function knowsOf(tab: Page, token: string): Promise<void> {
+  const isCurrent = (it: string) => window.auth.getAccessToken().then((current) => current === it);
+  await tab.waitForFunction(isCurrent, token, { timeout: eventuallyMilliseconds });
 }
 
 /** Lets the resource server refuse the tab's access token and calls it: the library must refresh. */
