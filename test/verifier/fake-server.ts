@@ -1,7 +1,8 @@
 // A stand-in for the remote server: metadata, key set and feed as specified, with faults to order.
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
+import { freePort } from '../support/ports.js';
 
 export interface FeedEntry {
   type: string;
@@ -46,8 +47,9 @@ export class FakeServer {
 
   static async start(): Promise<FakeServer> {
     const fake = new FakeServer();
-    await new Promise<void>((resolve) => fake.#server.listen(0, '127.0.0.1', resolve));
-    fake.issuer = `http://127.0.0.1:${(fake.#server.address() as AddressInfo).port}`;
+    // Nobody takes it while the server is away.
+    fake.issuer = `http://127.0.0.1:${await freePort()}`;
+    await fake.restart();
     fake.keys = [await newSigningKey('key-1')];
     return fake;
   }
@@ -61,7 +63,8 @@ export class FakeServer {
   /** On the same port as before. */
   async restart(): Promise<void> {
     const { port } = new URL(this.issuer);
-    await new Promise<void>((resolve) => this.#server.listen(Number(port), '127.0.0.1', resolve));
+    this.#server.listen(Number(port), '127.0.0.1');
+    await once(this.#server, 'listening');
   }
 
   count(path: string): number {

@@ -51,8 +51,8 @@ export async function refusedWith(test: Test, promise: Promise<unknown>, code: s
   return error;
 }
 
-/** Waits until the condition holds; throws after some seconds. */
-export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 5000): Promise<void> {
+/** Waits until the condition holds; throws after a time that no healthy run needs. */
+export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`Waited in vain: ${condition}`);
@@ -60,8 +60,8 @@ export async function until(condition: () => boolean | Promise<boolean>, timeout
   }
 }
 
-/** A clock that tests move. */
+/** A clock that stands still until the test moves it: however long the machine takes, no more time has passed. */
 export function movableClock() {
-  let offsetMs = 0;
-  return { clock: () => Date.now() + offsetMs, advance: (seconds: number) => (offsetMs += seconds * 1000) };
+  let nowMs = Date.now();
+  return { clock: () => nowMs, advance: (seconds: number) => (nowMs += seconds * 1000) };
 }
