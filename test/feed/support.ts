@@ -69,7 +69,7 @@ export class FeedWorld {
       audience: 'urn:keyturn:api',
       revocations: {
         follow: 'stream',
-        maxStalenessSeconds: 6,
+        maxStalenessSeconds: 60,
         onStale: 'reject',
         clientId: this.reader.id,
         clientSecret: this.reader.secret,
