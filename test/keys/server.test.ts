@@ -3,6 +3,7 @@ import t from 'tap';
 import { rotateKeys } from '../../src/admin/keys.js';
 import { type RunningServer, startServer } from '../support/server.js';
 import { needs } from '../support/services.js';
+import { shortest } from '../support/undisturbed.js';
 import { newEncryptionKey } from './database.js';
 import { admin, eventually, publishedKids } from './support.js';
 
@@ -26,10 +27,13 @@ t.test('RFC 9110 §13.1.2: the key set is not sent again to whoever has it, unti
   t.equal((await jwks(server.url, { headers: { 'if-none-match': etag } })).status, 304);
   const head = await jwks(server.url, { method: 'HEAD' });
   t.strictSame([head.status, await head.text(), head.headers.get('etag')], [200, '', etag]);
-  await rotateByForce(server);
-  const hasChanged = async () =>
-    (await jwks(server.url, { headers: { 'if-none-match': etag } })).status === 200;
-  await eventually(hasChanged, 2000);
+  const change = async () => {
+    const { headers } = await jwks(server.url);
+    await rotateByForce(server);
+    const known = { 'if-none-match': headers.get('etag') ?? '' };
+    await eventually(async () => (await jwks(server.url, { headers: known })).status === 200);
+  };
+  t.ok((await shortest(change, 2_000)) < 2_000);
 });
 
 t.test(
@@ -42,7 +46,14 @@ t.test(
     const [one = '', other] = await bodies();
     t.equal(one, other);
     t.equal(publishedKids(one).length, 2);
-    await rotateByForce(server);
-    await eventually(async () => (await bodies()).every((body) => publishedKids(body).length === 3), 2500);
+    let published = 2;
+    const change = async () => {
+      await rotateByForce(server);
+      published += 1;
+      await eventually(async () =>
+        (await bodies()).every((body) => publishedKids(body).length === published),
+      );
+    };
+    t.ok((await shortest(change, 2_500)) < 2_500);
   },
 );

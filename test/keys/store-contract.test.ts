@@ -140,14 +140,16 @@ for (const [name, makeHome, options] of homes) {
 
     t.test('servers report, and a later report replaces an earlier one', async (t) => {
       const home = await makeHome(t);
+      const startedAt = performance.now();
       const rings = await Promise.all([openRing(home.open()), openRing(home.open())]);
       for (const ring of rings) await ring.signer().sign({});
       for (const ring of rings) await ring.close();
       const reports = await home.open().instances();
       t.equal(reports.length, 2);
+      const takenMs = performance.now() - startedAt;
       for (const report of reports) {
         t.match(report.usage, [{ kid: report.signingKid, unexpired: [{ count: 1 }] }]);
-        t.ok(Math.abs(report.recordedAtMs - report.reportedAtMs) < 2000);
+        t.ok(Math.abs(report.recordedAtMs - report.reportedAtMs) < 2000 + takenMs);
         t.type(report.stoppedAtMs, 'number');
       }
     });

@@ -109,7 +109,7 @@ export function publishedKids(body: string): string[] {
 /** Waits until a condition holds; fails after a time that no healthy run needs. */
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
-  timeoutMs = 5000,
+  timeoutMs = 60_000,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await condition())) {

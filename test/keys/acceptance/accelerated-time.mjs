@@ -3,13 +3,17 @@
  * libraries with caches of ten minutes run with their real defaults, in seconds. Timers keep real time, except that the
  * intervals at which a server looks for changes shrink in proportion, to 20 ms at least.
  */
+import { accelerateFileTimes } from './accelerated-files.mjs';
+
 const { ACCELERATION = '1', ORIGIN_MS = '0' } = process.env;
 const factor = Number(ACCELERATION);
 const originMs = Number(ORIGIN_MS);
 const RealDate = Date;
 const realNow = RealDate.now;
 
-const now = () => Math.floor(originMs + (realNow() - originMs) * factor);
+const accelerated = (realMs) => originMs + (realMs - originMs) * factor;
+const now = () => Math.floor(accelerated(realNow()));
+accelerateFileTimes(accelerated);
 
 globalThis.Date = class AcceleratedDate extends RealDate {
   constructor(...args) {

@@ -1,0 +1,1 @@
+export function accelerateFileTimes(accelerated: (realMs: number) => number): void;
