@@ -184,6 +184,8 @@ async function whileNobodyCanRead<T>({ server: { database } }: World, work: () =
   if (database.kind === 'embedded') return work();
   return database.prisma.$transaction(
     async (transaction) => {
+      // The work is none of the transaction's, and may take longer than the server lets a transaction be idle.
+      await transaction.$executeRaw`SET LOCAL idle_in_transaction_session_timeout = 0`;
       await transaction.$executeRaw`
         LOCK TABLE users, sessions, refresh_tokens, revocations, audit_events IN ACCESS EXCLUSIVE MODE`;
       return work();

@@ -57,10 +57,7 @@ const { name, storage, options } = postgresAndRedis();
 
 t.test(
   `RFC 9700 §4.14.2 ${parallel} parallel refreshes of one token, ${rounds} rounds, two processes on ${name}`,
-  {
-    ...options,
-    timeout: 110_000,
-  },
+  options,
   async (t) => {
     const first = await prepareServerProcess(t, { ...storage, settings: { LOG_LEVEL: 'warn' } });
     const second = new ServerProcess({ ...first.settings, PORT: String(await freePort()) });

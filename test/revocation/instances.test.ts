@@ -1,9 +1,10 @@
 /** Revocation across instances, and while Redis or PostgreSQL is away. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import t from 'tap';
-import { until } from '../support/leash.js';
+import type { Answer } from '../support/http-client.js';
+import { eventuallyMilliseconds, until } from '../support/leash.js';
 import { needs, privatePostgres, privateRedis, testDatabase } from '../support/services.js';
+import { quickest, shortest } from '../support/undisturbed.js';
 import { postgresAndRedis } from '../support/variants.js';
 import { claimsOf, startWorld } from '../support/world.js';
 
@@ -41,8 +42,15 @@ t.test(
     const { body } = await world.login();
     await world.revoke(body.access_token);
     const key = `keyturn:revoked:jti:${claimsOf(body.access_token).jti}`;
+    const filledWith = (entry: string) =>
+      until(
+        () => has(redis.url, entry),
+        eventuallyMilliseconds,
+        () => `the view was not filled with ${entry}`,
+      );
 
     await t.test('an entry expires with what it covers', async (t) => {
+      await filledWith(key);
       const connection = new Redis(redis.url);
       const seconds = await connection.ttl(key);
       connection.disconnect();
@@ -52,11 +60,7 @@ t.test(
     await t.test('FLUSHALL un-revokes nothing, and the view fills itself again', async (t) => {
       await redis.flush();
       t.notOk(await world.isActive(body.access_token));
-      await until(
-        () => has(redis.url, key),
-        5_000,
-        () => 'the view was not filled',
-      );
+      await filledWith(key);
       t.pass('filled');
     });
 
@@ -68,13 +72,10 @@ t.test(
       t.notOk(await world.isActive(meanwhile.access_token));
       t.equal((await world.refresh((await world.login()).body.refresh_token)).status, 200, 'and refreshes');
       await redis.start();
-      await until(
-        () => has(redis.url, key),
-        10_000,
-        () => 'the view was not filled',
-      );
+      await filledWith(key);
       const sid = `keyturn:revoked:sid:${claimsOf(meanwhile.access_token).sid}`;
-      t.ok(await has(redis.url, sid), 'with what was revoked meanwhile');
+      await filledWith(sid);
+      t.pass('with what was revoked meanwhile');
       t.notOk(await world.isActive(meanwhile.access_token));
     });
 
@@ -87,22 +88,20 @@ t.test(
       const missed = `keyturn:revoked:jti:${claimsOf(meanwhile.access_token).jti}`;
       t.notOk(await has(redis.url, missed));
       await connection.config('SET', 'min-replicas-to-write', '0');
-      await until(
-        () => has(redis.url, missed),
-        5_000,
-        () => 'the view was not filled',
-      );
+      await filledWith(missed);
       t.pass('filled');
     });
 
     await t.test('a Redis that hangs holds up no request', async (t) => {
       redis.freeze();
       t.teardown(() => redis.thaw());
-      const start = performance.now();
-      const { body: token } = await world.login();
-      t.equal((await world.revoke(token.refresh_token)).status, 200);
-      t.notOk(await world.isActive(token.access_token));
-      t.ok(performance.now() - start < 5_000, `${Math.round(performance.now() - start)} ms`);
+      const requests = async () => {
+        const { body: token } = await world.login();
+        t.equal((await world.revoke(token.refresh_token)).status, 200);
+        t.notOk(await world.isActive(token.access_token));
+      };
+      const milliseconds = await shortest(requests, 5_000);
+      t.ok(milliseconds < 5_000, `${Math.round(milliseconds)} ms`);
     });
   },
 );
@@ -140,19 +139,22 @@ t.test(
       introspection: () => world.server.introspect(body.access_token, world.serviceHeaders),
     };
     for (const [attempt, send] of Object.entries(attempts)) {
-      const start = performance.now();
-      const answer = await send();
+      const { result: answer, milliseconds } = await quickest<Answer>(send, 6_000);
       t.equal(answer.status, 503, attempt);
       t.equal(answer.body.error, 'temporarily_unavailable', attempt);
       t.match(answer.headers.get('retry-after'), /^[1-9]\d*$/, attempt);
-      t.ok(performance.now() - start < 6_000, `${attempt}: in time`);
+      t.ok(milliseconds < 6_000, `${attempt}: in time`);
     }
     t.equal((await world.server.get('/health/ready')).status, 503);
     t.equal((await world.server.get('/health/live')).status, 200);
     t.equal((await world.server.get('/.well-known/jwks.json')).status, 200, 'keys need no database');
 
     await postgres.start();
-    await sleep(100);
+    await until(
+      async () => (await world.server.get('/health/ready')).status === 200,
+      eventuallyMilliseconds,
+      () => 'not ready again',
+    );
     t.ok(await world.isActive(body.access_token), 'what was answered 503 was not done');
     const refreshed = await world.refresh(body.refresh_token);
     t.equal(refreshed.status, 200, 'and nobody lost a session');

@@ -1,7 +1,7 @@
 /** Redis whose connections break, or fall silent. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { until } from '../support/leash.js';
+import { eventuallyMilliseconds, until } from '../support/leash.js';
 import { needs, privateRedis } from '../support/services.js';
 import { StallingProxy } from '../support/stalling-proxy.js';
 import { startWorld } from '../support/world.js';
@@ -30,7 +30,7 @@ t.test('connections that fall silent are given up for new ones', needs('private 
       const isActive = await world.isActive(body.access_token);
       return isActive && performance.now() - startedAt < 300;
     },
-    10_000,
+    eventuallyMilliseconds,
     () => 'requests still wait for Redis',
   );
   t.pass('requests no longer wait for it');
