@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { adminApi } from '../support/admin.js';
 import { basic } from '../support/http-client.js';
+import { eventuallyMilliseconds } from '../support/leash.js';
 import { seedClient, seedUser } from '../support/seed.js';
 import { needs } from '../support/services.js';
 import { startWorld } from '../support/world.js';
@@ -35,7 +36,10 @@ t.test('two instances', needs('postgres', 'redis'), async (t) => {
     await ask();
     await admin('POST', `/clients/${client.id}/disable`);
     let answer = await ask();
-    for (const deadline = Date.now() + 5_000; answer.status === 200 && Date.now() < deadline; ) {
+    for (
+      const deadline = Date.now() + eventuallyMilliseconds;
+      answer.status === 200 && Date.now() < deadline;
+    ) {
       t.equal(await world.isActive(answer.body.access_token, other), false);
       await sleep(100);
       answer = await ask();

@@ -3,12 +3,11 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { LeashedProcess, until } from '../support/leash.js';
+import { eventuallyMilliseconds, LeashedProcess, until } from '../support/leash.js';
 import { freePort } from '../support/ports.js';
 import { temporaryDirectory } from '../support/server.js';
 
 const start = join(import.meta.dirname, '../../scripts/start.mjs');
-const startTimeoutMilliseconds = 60_000;
 const shell = ['/bin/bash', '/bin/sh'].find((path) => existsSync(path)) ?? 'sh';
 
 interface Started {
@@ -25,7 +24,7 @@ async function npmStart(t: Test, directory: string): Promise<Started> {
   const issuer = `http://localhost:${port}`;
   await until(
     async () => (await fetch(`${issuer}/health/ready`).catch(() => undefined))?.status === 200,
-    startTimeoutMilliseconds,
+    eventuallyMilliseconds,
     () => process_.output,
   );
   return { process: process_, issuer };
@@ -43,7 +42,7 @@ t.test('the first start prints lines that work as they are, later ones print no 
   const first = await npmStart(t, directory);
   await until(
     async () => first.process.output.includes('Remove the demo'),
-    startTimeoutMilliseconds,
+    eventuallyMilliseconds,
     () => first.process.output,
   );
   const { output } = first.process;
