@@ -1,6 +1,6 @@
 /** A directory that only its owner may read: atomic writes, and refusal of loose permissions. */
 import { randomUUID } from 'node:crypto';
-import { chmod, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { chmod, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 /** A file or the directory is not safe to use, or is damaged. Names it, never what it contains. */
@@ -87,7 +87,8 @@ export class PrivateDirectory {
       // NFS repeats a request whose answer was lost: then the existing file is ours
       return (await stat(temporary)).nlink > 1 ? 'created' : 'exists';
     } finally {
-      await unlink(temporary);
+      // Somebody else may have cleaned up after a writer that was held up for long.
+      await rm(temporary, { force: true });
       await this.#sync();
     }
   }
@@ -99,11 +100,7 @@ export class PrivateDirectory {
   }
 
   async remove(name: string): Promise<void> {
-    try {
-      await unlink(this.filePath(name));
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT')) throw error;
-    }
+    await rm(this.filePath(name), { force: true });
   }
 
   /** Removes those of the files that were last written before an instant: what a killed process left behind. */
