@@ -28,7 +28,12 @@ async function main(): Promise<void> {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   await server.listen();
-  process.stdout.write((await server.demoOnFirstStart()) ?? '');
+  try {
+    process.stdout.write((await server.demoOnFirstStart()) ?? '');
+  } catch (error) {
+    // Told to stop in that moment: then the storage was closed under it, and closing goes on.
+    if (!stopping) throw error;
+  }
 }
 
 /** Leaves nothing half done that can be finished in time. Answers the exit code. */
