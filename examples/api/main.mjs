@@ -4,21 +4,25 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createVerifier } from 'keyturn/verifier';
+import { loadConfig } from '../../dist/config.js';
+import { readEnvironment } from '../../dist/environment.js';
 import { buildApp } from './app.mjs';
 
-const { ISSUER: issuer = 'http://localhost:3000', API_PORT: port = '4000' } = process.env;
-const audience = process.env.AUDIENCE ?? 'urn:keyturn:api';
+// The server's own settings, `.env` included, say where it is.
+const environment = readEnvironment(process.env);
+const { issuer, defaultAudience } = loadConfig(environment);
+const { API_PORT: port = '4000', AUDIENCE: audience = defaultAudience } = environment;
 const clientId = process.env.KEYTURN_CLIENT_ID ?? 'books-api';
 const appId = 'books-app';
 const email = 'librarian@example.com';
 const permissions = ['books:read', 'books:write', 'books:delete'];
 
+await requireServer();
 const clientSecret = process.env.KEYTURN_CLIENT_SECRET ?? (await prepareClient());
 const verifier = createVerifier({
   issuer,
   audience,
   revocations: { follow: 'stream', clientId, clientSecret, maxStalenessSeconds: 30, onStale: 'reject' },
-  onError: (error) => console.error(`${error.message}: ${error.cause?.message}`),
 });
 const app = buildApp(verifier);
 const url = await app.listen({ port: Number(port), host: '127.0.0.1' });
@@ -30,6 +34,19 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
     await app.close();
     await verifier.close();
   });
+}
+
+/** Ends the process unless the server that these settings name answers there: another's tokens would all be refused. */
+async function requireServer() {
+  const url = `${issuer}/.well-known/oauth-authorization-server`;
+  const metadata = await fetch(url).then(
+    (answer) => answer.json().catch(() => ({})),
+    () => undefined,
+  );
+  if (metadata?.issuer === issuer) return;
+  const found = metadata ? `Another server answers on ${issuer}` : `No server answers on ${issuer}`;
+  console.error(`${found}. Start keyturn with the same settings (PORT, ISSUER, .env) in another terminal.`);
+  process.exit(1);
 }
 
 /** The secret of this API's client: a new client's, or a new one of the client there is. */

@@ -33,5 +33,6 @@ def verify(token):
     # Authlib does not look at `typ`.
     if claims.header.get("typ") != "at+jwt":
         raise JoseError("not an access token")
-    claims.validate()
+    # Seconds that this clock may be behind the server's: a fresh token's `iat` would lie in the future.
+    claims.validate(leeway=5)
     return claims

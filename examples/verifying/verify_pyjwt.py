@@ -18,5 +18,7 @@ def verify(token):
         algorithms=["ES256", "RS256"],
         issuer=ISSUER,
         audience=AUDIENCE,
+        # Seconds that this clock may be behind the server's: a fresh token's `iat` would lie in the future.
+        leeway=5,
         options={"require": ["exp", "iat", "sub", "client_id", "jti"]},
     )

@@ -1,13 +1,18 @@
 // What the adapters for web frameworks have in common.
 import type { AccessTokenClaims } from './claims.js';
 import { VerifierError } from './errors.js';
-import type { Requirements } from './requirements.js';
+import { checkRequirements, REQUIREMENTS, type Requirements } from './requirements.js';
 import type { Verifier } from './verifier.js';
 
 /** What a route asks of its requests. */
 export interface GuardOptions extends Requirements {
   /** A request without a token passes, as nobody's; a bad token is still an error. */
   optional?: boolean;
+}
+
+/** Throws a TypeError where a route's guard is made, not at its first request. */
+export function checkGuardOptions(options: GuardOptions): void {
+  checkRequirements(options, [...REQUIREMENTS, 'optional']);
 }
 
 /** A refusal as the resource server answers it (RFC 6750 §3). */

@@ -1,4 +1,5 @@
 // Requests to the server: https, no redirects, a deadline, a size limit, JSON only.
+import { reasonOf } from './failures.js';
 import { beforeAbort, readChunks, Watchdog } from './watchdog.js';
 
 /** How long the server may take to answer a request in full. */
@@ -18,7 +19,7 @@ export interface GetOptions {
   maxBytes: number;
 }
 
-/** Gets a JSON document. Throws when there is no answer in time, a redirect, too large a body, or one that is no JSON. */
+/** Gets a JSON document. Throws when there is no answer in time, a redirect, too large a body, or one that is not JSON. */
 export async function getJson(url: string, options: GetOptions): Promise<JsonAnswer> {
   const watchdog = new Watchdog(TIMEOUT_MS, `${url} did not answer in time`, options.signal);
   try {
@@ -30,12 +31,30 @@ export async function getJson(url: string, options: GetOptions): Promise<JsonAns
 
 async function getWithin(url: string, options: GetOptions, signal: AbortSignal): Promise<JsonAnswer> {
   const headers = { accept: 'application/json', ...options.headers };
-  const response = await beforeAbort(options.fetch(url, { headers, signal, redirect: 'error' }), signal);
+  const response = await send(url, { ...options, headers, signal });
   const { status } = response;
   if (status !== 200) await response.body?.cancel();
-  const body: unknown =
-    status === 200 ? JSON.parse(await readText(response, signal, options.maxBytes)) : undefined;
-  return { status, headers: response.headers, body };
+  const text = status === 200 ? await readText(response, signal, options.maxBytes) : undefined;
+  return { status, headers: response.headers, body: text === undefined ? undefined : parse(text, url) };
+}
+
+function parse(text: string, url: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${url} answered something other than JSON`, { cause: error });
+  }
+}
+
+/** Sends a GET request. Throws an error that names the URL when there is no answer, or a redirect. */
+export async function send(
+  url: string,
+  { fetch, headers, signal }: Required<Omit<GetOptions, 'maxBytes'>>,
+): Promise<Response> {
+  const sent = fetch(url, { headers, signal, redirect: 'error' }).catch((error: unknown) => {
+    throw new Error(`${url} cannot be reached: ${reasonOf(error)}`, { cause: error });
+  });
+  return beforeAbort(sent, signal);
 }
 
 async function readText(response: Response, signal: AbortSignal, maxBytes: number): Promise<string> {

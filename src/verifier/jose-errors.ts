@@ -10,10 +10,36 @@ const codeByClaim: Record<string, VerifierErrorCode> = {
   iat: 'token_not_yet_valid',
 };
 
-/** The refusal that an error thrown during verification stands for. Whatever is not foreseen is a refusal too. */
-export function refusalOf(error: unknown): VerifierError {
+/** What a token was expected to say. */
+interface Expected {
+  issuer: string;
+  audience: readonly string[];
+}
+
+/**
+ * The refusal that an error thrown during verification stands for. Whatever is not foreseen is a refusal too. The cause of
+ * a mismatch names what was expected and what was found.
+ */
+export function refusalOf(error: unknown, expected: Expected): VerifierError {
   if (error instanceof VerifierError) return error;
-  return verifierError(codeOf(error), { cause: error });
+  const code = codeOf(error);
+  return verifierError(code, { cause: mismatch(code, error, expected) ?? error });
+}
+
+function mismatch(
+  code: VerifierErrorCode,
+  error: unknown,
+  { issuer, audience }: Expected,
+): Error | undefined {
+  if (!(error instanceof errors.JWTClaimValidationFailed)) return undefined;
+  const { iss, aud } = error.payload;
+  const differ = (claim: string, wanted: unknown, found: unknown) =>
+    new Error(`Expected ${claim} ${JSON.stringify(wanted)}, found ${JSON.stringify(found)}`, {
+      cause: error,
+    });
+  if (code === 'issuer_mismatch') return differ('issuer', issuer, iss);
+  if (code === 'audience_mismatch') return differ('audience', audience, aud);
+  return undefined;
 }
 
 function codeOf(error: unknown): VerifierErrorCode {

@@ -3,7 +3,8 @@ import type { CryptoKey } from 'jose';
 import { freshnessSeconds } from './cache-control.js';
 import type { VerifierCounters } from './counters.js';
 import type { Discovery } from './discovery.js';
-import { verifierError } from './errors.js';
+import { type VerifierError, verifierError } from './errors.js';
+import { BackgroundError, SetupError } from './failures.js';
 import { getJson } from './http.js';
 import type { VerifierSettings } from './options.js';
 import { importKeySet, type VerificationKey } from './verification-key.js';
@@ -13,6 +14,8 @@ const MAX_KEY_SET_BYTES = 1024 * 1024;
 const UNKNOWN_KID_COOLDOWN_MS = 30_000;
 /** After a failure, the next attempt waits this long. */
 const RETRY_MS = 2_000;
+/** No server revokes so many keys. */
+const MAX_REVOKED_KEYS = 10_000;
 /** From this share of its life on, the set is renewed in the background, so that no token waits for it. */
 const RENEW_AT = 0.8;
 /** For how long past its life the set is used while the server cannot be reached. */
@@ -25,7 +28,8 @@ export class KeySet {
   #renewAt = Number.NEGATIVE_INFINITY;
   #expiresAt = Number.NEGATIVE_INFINITY;
   #attemptedAt = Number.NEGATIVE_INFINITY;
-  #failed = false;
+  /** Of the last attempt, when it failed. */
+  #failure: BackgroundError | undefined;
   #fetching: Promise<void> | undefined;
 
   constructor(
@@ -57,7 +61,7 @@ export class KeySet {
     if (!(mayAsk || this.#isOverdue()) || !isPlausible()) return;
     if (mayAsk) await this.#fetchQuietly();
     const isKnown = this.#keys.has(kid) || this.#revoked.has(kid);
-    if (this.#isOverdue() && !isKnown) throw verifierError('keys_unavailable');
+    if (this.#isOverdue() && !isKnown) throw this.#unavailable();
   }
 
   #isOverdue(): boolean {
@@ -76,6 +80,7 @@ export class KeySet {
   /** Drops a key at once and has the set fetched again, since another key has taken over. */
   revoke(kid: string): void {
     if (this.#revoked.has(kid)) return;
+    if (this.#revoked.size >= MAX_REVOKED_KEYS) throw new Error('The feed names too many revoked keys');
     this.#revoked.add(kid);
     this.#keys.delete(kid);
     this.#renewAt = Number.NEGATIVE_INFINITY;
@@ -85,16 +90,20 @@ export class KeySet {
   async #ensureUsable(): Promise<void> {
     const now = this.settings.clock();
     if (now < this.#renewAt) return;
-    const mustWait = now >= this.#expiresAt && !(this.#failed && this.#isUsable(now));
+    const mustWait = now >= this.#expiresAt && !(this.#failure && this.#isUsable(now));
     if (this.#fetching || this.#sinceAttemptMs() >= this.#pauseMs()) {
       const fetching = this.#fetchQuietly();
       if (mustWait) await fetching;
     }
-    if (!this.#isUsable(this.settings.clock())) throw verifierError('keys_unavailable');
+    if (!this.#isUsable(this.settings.clock())) throw this.#unavailable();
+  }
+
+  #unavailable(): VerifierError {
+    return verifierError('keys_unavailable', { cause: this.#failure });
   }
 
   #pauseMs(): number {
-    return this.#failed ? RETRY_MS : 0;
+    return this.#failure ? RETRY_MS : 0;
   }
 
   #isUsable(now: number): boolean {
@@ -124,12 +133,12 @@ export class KeySet {
     this.counters.keySetFetches += 1;
     try {
       await this.#load();
-      this.#failed = false;
+      this.#failure = undefined;
     } catch (error) {
-      this.#failed = true;
+      this.#failure = new BackgroundError('keys', this.#failure !== undefined, error);
       this.counters.keySetFailures += 1;
       this.discovery.readAgain();
-      this.settings.onError(new Error('The key set cannot be fetched', { cause: error }));
+      this.settings.onError(this.#failure);
     }
   }
 
@@ -139,7 +148,9 @@ export class KeySet {
     const { status, headers, body } = await getJson(jwksUri, { fetch, maxBytes: MAX_KEY_SET_BYTES });
     if (status !== 200) throw new Error(`${jwksUri} answered ${status}`);
     const keys = await importKeySet(body, algorithms);
-    if (keys.size === 0) throw new Error('The key set has no usable key');
+    if (keys.size === 0) {
+      throw new SetupError('algorithms', `${jwksUri} has no usable key for ${algorithms.join(' or ')}`);
+    }
     for (const kid of this.#revoked) keys.delete(kid);
     this.#keys = keys;
     const freshMs = freshnessSeconds(headers) * 1000;

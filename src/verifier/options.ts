@@ -1,5 +1,6 @@
-import { isSecureUrl } from './http.js';
-import type { Requirements } from './requirements.js';
+import { isRecord, isSecureUrl } from './http.js';
+import { checkRequirements, type Requirements } from './requirements.js';
+import { warnOncePerKind } from './warnings.js';
 
 /** How the verifier hears of revocations. There is no default: each choice has a price that its author must have seen. */
 export type RevocationOptions = FollowOptions | { follow: 'off' };
@@ -34,7 +35,10 @@ export interface VerifierOptions {
   require?: Requirements;
   /** For a proxy or a certificate authority of one's own. The global `fetch` by default. */
   fetch?: typeof fetch;
-  /** Told of failures in the background (feed, key set), which are retried. Silent by default. */
+  /**
+   * Called for every failure in the background (feed, key set), which is retried; `cause` has what went wrong. By default
+   * the console says once per kind of failure what is wrong and what to do.
+   */
   onError?: (error: Error) => void;
   /** The time in milliseconds since the Unix epoch, for tests. */
   clock?: () => number;
@@ -57,12 +61,33 @@ export interface VerifierSettings {
   clock: () => number;
 }
 
+const OPTIONS: readonly string[] = [
+  'issuer',
+  'audience',
+  'revocations',
+  'maxTokenAgeSeconds',
+  'algorithms',
+  'clockToleranceSeconds',
+  'maxTokenLength',
+  'require',
+  'fetch',
+  'onError',
+  'clock',
+] satisfies (keyof VerifierOptions)[];
+const FOLLOW_OPTIONS: readonly string[] = [
+  'follow',
+  'clientId',
+  'clientSecret',
+  'maxStalenessSeconds',
+  'onStale',
+] satisfies (keyof FollowOptions)[];
 const SUPPORTED_ALGORITHMS: readonly string[] = ['ES256', 'RS256'] satisfies SignatureAlgorithm[];
 const MAX_CLOCK_TOLERANCE_SECONDS = 60;
 
 /** Checks the options, since they may come from JavaScript or a configuration file. Throws a TypeError. */
 export function readOptions(options: VerifierOptions): VerifierSettings {
-  demand(typeof options?.issuer === 'string' && isSecureUrl(options.issuer), 'issuer must be an https URL');
+  checkMembers(options, OPTIONS, 'option');
+  demand(typeof options.issuer === 'string' && isSecureUrl(options.issuer), 'issuer must be an https URL');
   const audience = [options.audience].flat();
   demand(audience.length > 0 && audience.every(isText), 'audience must be a non-empty string, or several');
   checkRevocations(options.revocations);
@@ -79,6 +104,7 @@ export function readOptions(options: VerifierOptions): VerifierSettings {
   const algorithms = [...(options.algorithms ?? (['ES256', 'RS256'] as const))];
   const supported = algorithms.every((algorithm) => SUPPORTED_ALGORITHMS.includes(algorithm));
   demand(algorithms.length > 0 && supported, 'algorithms must be of ES256 and RS256');
+  checkRequirements(options.require ?? {});
   return {
     issuer: options.issuer,
     audience,
@@ -89,7 +115,7 @@ export function readOptions(options: VerifierOptions): VerifierSettings {
     maxTokenLength,
     require: options.require ?? {},
     fetch: options.fetch ?? fetch,
-    onError: options.onError ?? (() => {}),
+    onError: options.onError ?? warnOncePerKind(),
     clock: options.clock ?? Date.now,
   };
 }
@@ -100,11 +126,19 @@ function checkRevocations(revocations: RevocationOptions): void {
     follow === 'stream' || follow === 'poll' || follow === 'off',
     'revocations.follow must be stream, poll or off',
   );
+  checkMembers(revocations, FOLLOW_OPTIONS, 'member of revocations');
   if (revocations.follow === 'off') return;
   const { clientId, clientSecret, maxStalenessSeconds, onStale } = revocations;
   demand(isText(clientId) && isText(clientSecret), 'revocations.clientId and clientSecret are required');
   demand(isNumber(maxStalenessSeconds, 1), 'revocations.maxStalenessSeconds must be 1 or more');
   demand(onStale === 'reject' || onStale === 'accept', 'revocations.onStale must be reject or accept');
+}
+
+/** A misspelt option would silently be the default. */
+function checkMembers(value: unknown, known: readonly string[], kind: string): void {
+  demand(isRecord(value), 'options must be an object');
+  const unknown = Object.keys(value).find((member) => !known.includes(member));
+  demand(unknown === undefined, `unknown ${kind} "${unknown}"`);
 }
 
 function demand(condition: boolean, message: string): asserts condition {

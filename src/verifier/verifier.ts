@@ -12,7 +12,7 @@ import { isRecord } from './http.js';
 import { refusalOf } from './jose-errors.js';
 import { KeySet } from './key-set.js';
 import { type FollowOptions, readOptions, type VerifierOptions, type VerifierSettings } from './options.js';
-import { assertRequirements, type Requirements } from './requirements.js';
+import { assertRequirements, checkRequirements, type Requirements } from './requirements.js';
 import { assertTokenForm } from './token-form.js';
 
 const SWEEP_INTERVAL_MS = 30_000;
@@ -21,7 +21,7 @@ export interface Verifier {
   /**
    * Verifies an access token (RFC 9068 §4, RFC 8725) and that it is not revoked, and gives its claims.
    * `required` adds to what the verifier's `require` option asks of every token.
-   * Rejects with a VerifierError, and with nothing else.
+   * Rejects with a VerifierError; with a TypeError only for requirements that it does not know.
    */
   verify(token: string, required?: Requirements): Promise<AccessTokenClaims>;
   /**
@@ -65,6 +65,7 @@ class LocalVerifier implements Verifier {
   }
 
   async verify(token: string, required: Requirements = {}): Promise<AccessTokenClaims> {
+    checkRequirements(required);
     try {
       assertTokenForm(token, this.settings.maxTokenLength);
       const { payload } = await jwtVerify(token, this.#findKey, this.#joseOptions);
@@ -78,7 +79,7 @@ class LocalVerifier implements Verifier {
       this.#counters.verified += 1;
       return payload;
     } catch (error) {
-      throw this.#count(refusalOf(error));
+      throw this.#count(refusalOf(error, this.settings));
     }
   }
 
@@ -86,6 +87,7 @@ class LocalVerifier implements Verifier {
     authorization: string | undefined,
     required: Requirements = {},
   ): Promise<AccessTokenClaims> {
+    checkRequirements(required);
     const token = bearerToken(authorization);
     if (token === undefined) {
       throw this.#count(verifierError('token_missing', { realm: this.settings.audience[0] ?? '' }));
@@ -131,7 +133,9 @@ class LocalVerifier implements Verifier {
   #assertNotRevoked(claims: AccessTokenClaims): void {
     if (this.#follower === undefined) return;
     if (this.#blocklist.revokes(claims)) throw verifierError('token_revoked');
-    if (this.#onStale === 'reject' && this.#follower.isStale()) throw verifierError('revocations_stale');
+    if (this.#onStale === 'reject' && this.#follower.isStale()) {
+      throw verifierError('revocations_stale', { cause: this.#follower.failure });
+    }
   }
 
   #follow(discovery: Discovery, options: FollowOptions): FeedFollower {

@@ -1,8 +1,12 @@
 // The example API next to a real server: permissions, and a revoked token refused at once.
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
+import { freePort } from '../support/ports.js';
 import { seedUser } from '../support/seed.js';
-import { claimsOf } from '../support/world.js';
+import { temporaryDirectory } from '../support/server.js';
+import { claimsOf, startWorld } from '../support/world.js';
 import { until } from '../verifier/harness.js';
 import { startFeedWorld } from './support.js';
 
@@ -63,3 +67,33 @@ t.test(
     t.equal((await ask(librarian, 'GET', '/books')).status, 200);
   },
 );
+
+t.test('npm run example:api follows PORT and .env, and does not talk to a stranger', async (t) => {
+  const { server } = await startWorld(t);
+  const { DATA_DIR = '', KEYS_DIR = '', PORT = '', ISSUER = '' } = server.settings;
+  const directory = temporaryDirectory(t);
+  const start = (settings: string[]) => {
+    writeFileSync(join(directory, '.env'), settings.join('\n'));
+    const env = { PATH: process.env.PATH, API_PORT: '0' };
+    const child = spawn(process.execPath, [join(folder, 'main.mjs')], { cwd: directory, env });
+    t.teardown(() => child.kill('SIGKILL'));
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+    return { child, output: () => output };
+  };
+  const own = start([`PORT=${PORT}`, `ISSUER=${ISSUER}`, `DATA_DIR=${DATA_DIR}`, `KEYS_DIR=${KEYS_DIR}`]);
+  await until(() => /-d token=\$TOKEN/.test(own.output()) || own.child.exitCode !== null);
+  t.match(own.output(), `${ISSUER}/token`);
+  own.child.kill('SIGTERM');
+  await until(() => own.child.exitCode !== null || own.child.signalCode !== null);
+
+  for (const [issuer, reason] of [
+    [`http://localhost:${PORT}`, 'Another server answers'],
+    [`http://127.0.0.1:${await freePort()}`, 'No server answers'],
+  ]) {
+    const lost = start([`ISSUER=${issuer}`, `DATA_DIR=${DATA_DIR}`, `KEYS_DIR=${KEYS_DIR}`]);
+    await until(() => lost.child.exitCode !== null);
+    t.equal(lost.child.exitCode, 1);
+    t.match(lost.output(), `${reason} on ${issuer}`);
+  }
+});

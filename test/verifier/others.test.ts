@@ -6,7 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
+import { atBest } from '../support/undisturbed.js';
 import { startWorld, type World } from '../support/world.js';
+import { FakeServer, AUDIENCE as fakeAudience } from './fake-server.js';
 
 const AUDIENCE = 'urn:keyturn:api';
 const folder = resolve(import.meta.dirname, '../../examples/verifying');
@@ -44,10 +46,11 @@ async function byApplication(file: string): Promise<Verify> {
 const python = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
 
 const byPython =
-  (module: string): Verify =>
+  (module: string, environment: NodeJS.ProcessEnv = {}): Verify =>
   async (token) => {
     const script = `import sys; from ${module} import verify; print(verify(sys.stdin.read())["sub"])`;
-    const child = promisify(execFile)(python, ['-c', script], { cwd: folder });
+    const env = { ...process.env, ...environment };
+    const child = promisify(execFile)(python, ['-c', script], { cwd: folder, env });
     child.child.stdin?.end(token);
     return child;
   };
@@ -97,5 +100,29 @@ for (const [file, make] of Object.entries(verifiers)) {
       verify(token),
       'a revoked token is still accepted: only the feed or introspection knows',
     );
+  });
+}
+
+for (const [module, dependency] of [
+  ['verify_pyjwt', 'jwt'],
+  ['verify_authlib', 'authlib'],
+] as const) {
+  t.test(`${module}: a fresh token is accepted where the clock is 2 seconds behind`, async (t) => {
+    if (!(await hasPython(dependency))) return t.comment('this machine lacks the Python package');
+    const server = await FakeServer.start();
+    t.teardown(() => server.stop());
+    const verify = byPython(module, { ISSUER: server.issuer, AUDIENCE: fakeAudience });
+    // Issued ahead of the verifier's clock, however long the interpreter takes to start.
+    const verifiedWithin = async () => {
+      const startedAt = performance.now();
+      const token = await server.token({ iat: Math.floor(Date.now() / 1000) + 4 });
+      const accepted = await verify(token).then(
+        () => true,
+        () => false,
+      );
+      return { accepted, isAhead: performance.now() - startedAt < 2_000 };
+    };
+    const tried = await atBest(verifiedWithin, ({ isAhead }) => isAhead);
+    t.ok(tried.accepted);
   });
 }

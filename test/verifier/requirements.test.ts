@@ -1,4 +1,6 @@
 import t from 'tap';
+import { guard as expressGuard } from '../../src/verifier/express.js';
+import { guard as fastifyGuard } from '../../src/verifier/fastify.js';
 import {
   AccessDeniedError,
   createVerifier,
@@ -88,6 +90,39 @@ t.test('Errors have a class by status', async (t) => {
   t.strictSame(other.verifier.counters().refused, { keys_unavailable: 1 });
 });
 
+t.test('A misspelt requirement is a TypeError: it would let every token pass', async (t) => {
+  const { server, verifier } = await setUp(t);
+  const token = await server.token();
+  const wrong = [
+    { permission: ['a'] },
+    { scope: 'a' },
+    { role: ['a'] },
+    { scopes: 'a' },
+    { roles: [''] },
+    { permissions: [1] },
+    { permissions: null },
+    ['a'],
+    'a',
+    null,
+  ];
+  for (const required of wrong) {
+    const title = JSON.stringify(required);
+    await t.rejects(Reflect.apply(verifier.verify, verifier, [token, required]), TypeError, title);
+    await t.rejects(
+      Reflect.apply(verifier.authenticate, verifier, [`Bearer ${token}`, required]),
+      TypeError,
+      title,
+    );
+    for (const guard of [fastifyGuard, expressGuard]) {
+      t.throws(() => Reflect.apply(guard, undefined, [verifier, required]), TypeError, title);
+    }
+  }
+  t.throws(() => Reflect.apply(fastifyGuard, undefined, [verifier, { optionl: true }]), {
+    message: 'Unknown requirement "optionl": use scopes, roles, permissions, optional',
+  });
+  t.ok(await verifier.verify(token, {}), 'nothing more required');
+});
+
 t.test('Wrong options are a TypeError that says which', async (t) => {
   const good = { issuer: 'https://auth.example', audience: 'a', revocations: { follow: 'off' } };
   const wrong: Record<string, object> = {
@@ -104,9 +139,13 @@ t.test('Wrong options are a TypeError that says which', async (t) => {
     maxTokenLength: { maxTokenLength: Number.NaN },
     algorithms: { algorithms: ['none'] },
     'algorithms must': { algorithms: [] },
+    'unknown option "maxTokenAge"': { maxTokenAge: 60 },
+    'unknown member of revocations "onstale"': { revocations: { ...FOLLOW, onstale: 'accept' } },
   };
   for (const [message, options] of Object.entries(wrong)) {
     const create = () => Reflect.apply(createVerifier, undefined, [{ ...good, ...options }]);
     t.throws(create, { name: 'TypeError', message: new RegExp(`^createVerifier: .*${message}`) });
   }
+  const create = () => Reflect.apply(createVerifier, undefined, [{ ...good, require: { scope: ['a'] } }]);
+  t.throws(create, { name: 'TypeError', message: 'Unknown requirement "scope"' });
 });

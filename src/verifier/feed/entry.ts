@@ -6,6 +6,9 @@ export type RevocationEntry =
   | { type: 'jti' | 'sid' | 'kid'; value: string; expiresAt: number }
   | { type: 'sub'; value: string; expiresAt: number; beforeMs: number };
 
+/** Ids are far shorter: what is longer would only fill the memory. */
+const MAX_VALUE_CHARACTERS = 1024;
+
 export interface FeedPage {
   entries: RevocationEntry[];
   /** Where the next page, or the stream, goes on. */
@@ -29,7 +32,9 @@ export function readPage(body: unknown): FeedPage {
 export function readEntry(entry: unknown): RevocationEntry[] {
   if (!isRecord(entry) || typeof entry.type !== 'string') throw new Error('A feed entry has no type');
   const { type, value, before, expires_at: expiresAt } = entry;
-  if (typeof value !== 'string' || !isTime(expiresAt)) throw new Error('A feed entry is malformed');
+  if (typeof value !== 'string' || value.length > MAX_VALUE_CHARACTERS || !isTime(expiresAt)) {
+    throw new Error('A feed entry is malformed');
+  }
   if (type === 'jti' || type === 'sid' || type === 'kid') return [{ type, value, expiresAt }];
   if (type !== 'sub') return [];
   if (!isTime(before)) throw new Error('A feed entry for a subject has no time');

@@ -1,7 +1,8 @@
 // The two requests to the feed: a page of entries, and the live stream.
 import type { Discovery } from '../discovery.js';
-import { getJson } from '../http.js';
-import { beforeAbort, readChunks } from '../watchdog.js';
+import { SetupError } from '../failures.js';
+import { getJson, send } from '../http.js';
+import { readChunks } from '../watchdog.js';
 import { type FeedPage, readPage } from './entry.js';
 import { readEvents, type ServerSentEvent } from './event-stream.js';
 
@@ -16,6 +17,7 @@ export interface FeedCredentials {
 export type PageAnswer = FeedPage | 'unchanged' | 'refused';
 
 export class FeedClient {
+  readonly #clientId: string;
   readonly #authorization: string;
   /** The validator of the last answer, and the URL it belongs to. */
   #validator: { url: string; etag: string } | undefined;
@@ -25,6 +27,7 @@ export class FeedClient {
     private readonly fetch: typeof globalThis.fetch,
     { clientId, clientSecret }: FeedCredentials,
   ) {
+    this.#clientId = clientId;
     // RFC 6749 §2.3.1: both are form-encoded before they are joined.
     const credentials = `${formEncode(clientId)}:${formEncode(clientSecret)}`;
     this.#authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
@@ -37,7 +40,7 @@ export class FeedClient {
     const answer = await getJson(url, { fetch: this.fetch, headers, signal, maxBytes: MAX_PAGE_BYTES });
     if (answer.status === 304 && headers['if-none-match'] !== undefined) return 'unchanged';
     if (answer.status === 400 && after !== undefined) return 'refused';
-    if (answer.status !== 200) throw new Error(`The feed answered ${answer.status}`);
+    if (answer.status !== 200) throw this.#refusal(url, answer.status);
     const page = readPage(answer.body);
     const etag = answer.headers.get('etag');
     // The answer to this very URL stays the same only while it holds nothing new.
@@ -53,12 +56,27 @@ export class FeedClient {
       'last-event-id': after,
     };
     const url = await this.#url();
-    const response = await beforeAbort(this.fetch(url, { headers, signal, redirect: 'error' }), signal);
+    const response = await send(url, { fetch: this.fetch, headers, signal });
     const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
     if (response.status === 200 && isStream && response.body)
       return readEvents(readChunks(response.body, signal));
     await response.body?.cancel();
-    throw new Error(`The feed answered ${response.status} instead of a stream`);
+    if (response.status !== 200) throw this.#refusal(url, response.status);
+    throw new Error(`${url} answered without an event stream`);
+  }
+
+  /** What to change, where the status says that trying again does not help. */
+  #refusal(url: string, status: number): Error {
+    const answered = `The feed answered ${status}`;
+    const client = `the client "${this.#clientId}"`;
+    if (status === 401) {
+      return new SetupError('client', `${answered}: the server does not accept ${client} with this secret`);
+    }
+    if (status === 403) {
+      return new SetupError('client', `${answered}: ${client} needs the scope revocations:read`);
+    }
+    if (status === 404) return new SetupError('feed', `${answered}: ${url} is not a revocation feed`);
+    return new Error(answered);
   }
 
   async #url(after?: string): Promise<string> {

@@ -1,5 +1,6 @@
 // Follows the feed for ever: reads it to its end by pages, then listens to the stream or asks again, and begins anew when cut.
 import type { VerifierCounters } from '../counters.js';
+import { BackgroundError } from '../failures.js';
 import type { FollowOptions } from '../options.js';
 import { Watchdog } from '../watchdog.js';
 import { type FeedPage, type RevocationEntry, readEntry, readHeartbeat } from './entry.js';
@@ -36,7 +37,7 @@ export class FeedFollower {
   readonly #backoff = new Backoff(FIRST_RETRY_MS, MAX_RETRY_MS);
   #cursor: string | undefined;
   #heartbeatSeconds = 0;
-  #isFailing = false;
+  #failure: BackgroundError | undefined;
   #current: Instant = { clockMs: Number.NEGATIVE_INFINITY, elapsedMs: Number.NEGATIVE_INFINITY };
   #settleFirst: () => void = () => {};
   readonly #finished: Promise<void>;
@@ -60,6 +61,11 @@ export class FeedFollower {
     return this.stalenessSeconds() > this.context.options.maxStalenessSeconds;
   }
 
+  /** Why the feed is not followed at the moment. */
+  get failure(): BackgroundError | undefined {
+    return this.#failure;
+  }
+
   close(): Promise<void> {
     this.#closing.abort(new Error('The verifier was closed'));
     return this.#finished;
@@ -80,7 +86,7 @@ export class FeedFollower {
   }
 
   #pauseMs(): number {
-    const mustHurry = this.context.options.follow === 'stream' || this.#isFailing;
+    const mustHurry = this.context.options.follow === 'stream' || this.#failure !== undefined;
     return mustHurry ? this.#backoff.nextMs() : this.#pollIntervalMs();
   }
 
@@ -92,10 +98,11 @@ export class FeedFollower {
 
   #noteFailure(error: unknown): void {
     if (this.#closing.signal.aborted) return;
-    this.#isFailing = true;
+    const isRepeated = this.#failure !== undefined || this.stalenessSeconds() === Number.POSITIVE_INFINITY;
+    this.#failure = new BackgroundError('revocations', isRepeated, error);
     this.context.counters.feedFailures += 1;
     this.context.onFailure();
-    this.context.onError(new Error('The revocation feed cannot be followed', { cause: error }));
+    this.context.onError(this.#failure);
   }
 
   async #catchUp(): Promise<void> {
@@ -163,7 +170,7 @@ export class FeedFollower {
 
   #becomeCurrent(at: Instant): void {
     this.#current = at;
-    this.#isFailing = false;
+    this.#failure = undefined;
     this.#backoff.reset();
     this.context.counters.feedSynchronisations += 1;
   }
