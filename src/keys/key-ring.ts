@@ -137,9 +137,11 @@ export class KeyRing {
     if (this.#currentView().signer) return;
     const problems = [...this.#set.problems, ...this.#imported.problems].map(describeProblem);
     const found = problems.length > 0 ? `: ${problems.join('; ')}` : '';
+    const remedy = this.#set.problems.some(({ curable }) => curable)
+      ? 'Do that, and start again.'
+      : 'Restore it from a backup, or run `keyturn keys rotate --force` to sign with another key from now on.';
     throw new UnusableKeysError(
-      `no usable active signing key in ${this.#options.store.description}${found}. ` +
-        'Restore it from a backup, or run `keyturn keys rotate --force` to sign with another key from now on.',
+      `no usable active signing key in ${this.#options.store.description}${found}. ${remedy}`,
     );
   }
 

@@ -9,6 +9,8 @@ export interface KeyProblem {
   readonly message: string;
   /** The key that is affected, when it is one. */
   readonly kid?: string;
+  /** The message says what to do, and then nothing is lost: no key has to be replaced for it. */
+  readonly curable?: boolean;
 }
 
 /** The set of keys at one revision. */

@@ -52,8 +52,8 @@ t.test('a next key that cannot sign is a problem, and the message says how to re
   t.match(await checkKeys(admin(store)), {
     ok: false,
     problems: [
-      `The next key ${next?.kid} cannot sign: \`keyturn keys revoke ${next?.kid}\` replaces it.`,
       /is missing/,
+      `The next key ${next?.kid} cannot sign: \`keyturn keys revoke ${next?.kid}\` replaces it.`,
     ],
   });
 });

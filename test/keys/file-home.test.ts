@@ -48,10 +48,10 @@ t.test('a key file that others can read is refused, with the command that closes
   const { path } = await activeKeyFile(directory);
   await chmod(path, 0o644);
   await t.rejects(openRing(fileStore(directory)), { message: new RegExp(`run \`chmod 600 ${path}\``) });
-  t.match(await checkKeys(admin(fileStore(directory))), {
-    ok: false,
-    problems: [/cannot sign/, /chmod 600/],
-  });
+  const { ok, problems } = await checkKeys(admin(fileStore(directory)));
+  t.match({ ok, problems }, { ok: false, problems: [/chmod 600/, /cannot sign: that comes first/] });
+  t.notMatch(problems.join(), /--force/, 'no key is replaced for what a chmod cures');
+  await t.rejects(openRing(fileStore(directory)), { message: /^(?!.*--force)/s });
 });
 
 const damages: [name: string, damage: (path: string) => Promise<void>][] = [

@@ -42,8 +42,9 @@ async function checkReadable(context: KeyAdminContext): Promise<KeyCheck> {
   }
   const unusable = unusableHome(store, set);
   const problems = [
+    // What was seen comes first: the command that it needs, and only then those that replace a key.
+    ...(unusable ? [] : set.problems.map(({ source, message }) => `${source} ${message}.`)),
     ...(unusable ? [unusable] : problemsOfKeys(set, settings, clock())),
-    ...set.problems.map(({ source, message }) => `${source} ${message}.`),
     ...instances.flatMap((instance) => problemsOfInstance(instance, set, settings)),
     ...disagreement(instances),
   ];
@@ -60,23 +61,31 @@ async function look({ store, clock }: KeyAdminContext) {
 }
 
 function problemsOfKeys(set: KeySet, settings: KeySettings, nowMs: number): string[] {
+  return [...problemsOfActiveKey(set, nowMs), ...problemsOfNextKey(set, settings, nowMs)];
+}
+
+function problemsOfActiveKey(set: KeySet, nowMs: number): string[] {
   const active = activeKey(set.keys, nowMs);
-  const rules: [broken: boolean, message: string][] = [
-    [!active, 'No key is active: nothing can be signed. Run `keyturn keys rotate --force`.'],
-    [
-      active !== undefined && !set.privateKeys.has(active.kid),
-      `The active key ${active?.kid} cannot sign: restore it from a backup, or run \`keyturn keys rotate --force\`.`,
-    ],
-  ];
-  const broken = rules.filter(([isBroken]) => isBroken).map(([, message]) => message);
-  return [...broken, ...problemsOfNextKey(set, settings, nowMs)];
+  if (!active) return ['No key is active: nothing can be signed. Run `keyturn keys rotate --force`.'];
+  if (set.privateKeys.has(active.kid)) return [];
+  const remedy = 'restore it from a backup, or run `keyturn keys rotate --force`';
+  return [`The active key ${active.kid} cannot sign: ${isCurable(set, active.kid) ? thatFirst : remedy}.`];
+}
+
+const thatFirst = 'that comes first, then run this check again';
+
+/** Whether the message about the key already says what to do, and nothing has to be replaced. */
+function isCurable({ problems }: KeySet, kid: string): boolean {
+  return problems.some((problem) => problem.kid === kid && problem.curable === true);
 }
 
 function problemsOfNextKey(set: KeySet, settings: KeySettings, nowMs: number): string[] {
   const waiting = waitingKeys(set.keys, nowMs)[0];
   if (!waiting) return ['No next key is published: a rotation could not be safe. A running server adds one.'];
-  if (!set.privateKeys.has(waiting.kid))
-    return [`The next key ${waiting.kid} cannot sign: \`keyturn keys revoke ${waiting.kid}\` replaces it.`];
+  if (!set.privateKeys.has(waiting.kid)) {
+    const remedy = `\`keyturn keys revoke ${waiting.kid}\` replaces it`;
+    return [`The next key ${waiting.kid} cannot sign: ${isCurable(set, waiting.kid) ? thatFirst : remedy}.`];
+  }
   const dueAtMs = automaticRotationAtMs(set.keys, settings, nowMs);
   const possibleAtMs = waiting.publishedAtMs + settings.keyPublishAheadSeconds * 1000;
   if (dueAtMs !== null && nowMs > Math.max(dueAtMs, possibleAtMs) + LIVE_MS)

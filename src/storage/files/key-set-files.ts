@@ -4,7 +4,7 @@ import { asRecord, decodeKey, decodePrivateJwk, encodeKey } from '../../keys/key
 import type { KeyProblem, KeySet } from '../../keys/key-store.js';
 import type { SigningKey } from '../../keys/signing-key.js';
 import { keySetFile, kidsIn, privateKeyFile, revisionsIn } from './file-names.js';
-import type { PrivateDirectory } from './private-directory.js';
+import { PermissionsError, type PrivateDirectory } from './private-directory.js';
 
 interface KeySetText {
   readonly keys: readonly SigningKey[];
@@ -57,13 +57,14 @@ async function attempt<T>(
   kid?: string,
 ): Promise<T | undefined> {
   const source = directory.filePath(name);
-  const report = (message: string) => void problems.push({ source, message, ...(kid ? { kid } : {}) });
+  const about = { source, ...(kid ? { kid } : {}) };
   try {
     const file = await directory.read(name);
     if (file) return decode(parseJson(file.text));
-    report('is missing');
+    problems.push({ ...about, message: 'is missing' });
   } catch (error) {
-    report(describe(error, source));
+    const curable = error instanceof PermissionsError;
+    problems.push({ ...about, message: describe(error, source), ...(curable ? { curable } : {}) });
   }
   return undefined;
 }

@@ -5,7 +5,12 @@ import { join, resolve } from 'node:path';
 
 /** A file or the directory is not safe to use, or is damaged. Names it, never what it contains. */
 export class PrivateFileError extends Error {
-  override readonly name = 'PrivateFileError';
+  override readonly name: string = 'PrivateFileError';
+}
+
+/** The wrong people may read it. The message says how to put that right; what it contains is as it was. */
+export class PermissionsError extends PrivateFileError {
+  override readonly name = 'PermissionsError';
 }
 
 const OTHERS = 0o077;
@@ -27,7 +32,7 @@ export class PrivateDirectory {
     await mkdir(this.path, { recursive: true, mode: 0o700 });
     const { mode } = await stat(this.path);
     if (checksModes && (mode & OTHERS) !== 0)
-      throw new PrivateFileError(
+      throw new PermissionsError(
         `${this.path} is open to others (mode ${octal(mode)}): run \`chmod 700 ${this.path}\``,
       );
   }
@@ -59,7 +64,7 @@ export class PrivateDirectory {
       try {
         const { mode, mtimeMs } = await file.stat();
         if (checksModes && (mode & OTHERS) !== 0)
-          throw new PrivateFileError(
+          throw new PermissionsError(
             `${path} is open to others (mode ${octal(mode)}): run \`chmod 600 ${path}\``,
           );
         return { text: await file.readFile('utf8'), modifiedAtMs: mtimeMs };
