@@ -16,11 +16,11 @@ async function checkDirectory(setting: string, path: string): Promise<Finding> {
   try {
     const { mode, uid } = await stat(path);
     const permissions = (mode & 0o777).toString(8).padStart(4, '0');
+    if (process.getuid && uid !== process.getuid()) {
+      return fail(setting, `${path} belongs to another user (${uid})`, 'Run this as the user of the server.');
+    }
     if ((mode & 0o077) !== 0) {
       return fail(setting, `${path} is open to others (${permissions})`, `chmod 700 ${path}`);
-    }
-    if (process.getuid && uid !== process.getuid() && process.getuid() !== 0) {
-      return fail(setting, `${path} belongs to another user (${uid})`, 'Run this as the user of the server.');
     }
     return ok(setting, `${path} (${permissions})`);
   } catch (error) {

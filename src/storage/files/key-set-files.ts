@@ -4,7 +4,8 @@ import { asRecord, decodeKey, decodePrivateJwk, encodeKey } from '../../keys/key
 import type { KeyProblem, KeySet } from '../../keys/key-store.js';
 import type { SigningKey } from '../../keys/signing-key.js';
 import { keySetFile, kidsIn, privateKeyFile, revisionsIn } from './file-names.js';
-import { PermissionsError, type PrivateDirectory } from './private-directory.js';
+import { PermissionsError } from './ownership.js';
+import type { PrivateDirectory } from './private-directory.js';
 
 interface KeySetText {
   readonly keys: readonly SigningKey[];

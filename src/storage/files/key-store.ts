@@ -26,7 +26,8 @@ import {
   secretNamesIn,
 } from './file-names.js';
 import { encodeKeySet, readKeySet } from './key-set-files.js';
-import { PrivateDirectory, PrivateFileError } from './private-directory.js';
+import { PrivateFileError } from './ownership.js';
+import { PrivateDirectory } from './private-directory.js';
 
 /** Older descriptions that are kept, in case the newest is damaged. */
 const KEPT_REVISIONS = 3;

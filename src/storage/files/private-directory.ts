@@ -1,20 +1,8 @@
 /** A directory that only its owner may read: atomic writes, and refusal of loose permissions. */
 import { randomUUID } from 'node:crypto';
-import { chmod, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-
-/** A file or the directory is not safe to use, or is damaged. Names it, never what it contains. */
-export class PrivateFileError extends Error {
-  override readonly name: string = 'PrivateFileError';
-}
-
-/** The wrong people may read it. The message says how to put that right; what it contains is as it was. */
-export class PermissionsError extends PrivateFileError {
-  override readonly name = 'PermissionsError';
-}
-
-const OTHERS = 0o077;
-const checksModes = process.platform !== 'win32';
+import { closeDirectory, PrivateFileError, requireOwn, requirePrivate } from './ownership.js';
 
 export class PrivateDirectory {
   readonly path: string;
@@ -30,17 +18,12 @@ export class PrivateDirectory {
   /** Creates the directory, or checks that it is closed to others. */
   async ensure(): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 });
-    const { mode } = await stat(this.path);
-    if (checksModes && (mode & OTHERS) !== 0)
-      throw new PermissionsError(
-        `${this.path} is open to others (mode ${octal(mode)}): run \`chmod 700 ${this.path}\``,
-      );
+    requirePrivate(this.path, await stat(this.path), '700');
   }
 
   /** Closes the directory to others: for one that holds no secret yet, as in a fresh clone. */
-  async tighten(): Promise<void> {
-    await mkdir(this.path, { recursive: true, mode: 0o700 });
-    await chmod(this.path, 0o700);
+  tighten(): Promise<void> {
+    return closeDirectory(this.path);
   }
 
   /** The names of its files; none when it does not exist. */
@@ -49,25 +32,23 @@ export class PrivateDirectory {
       return await readdir(this.path);
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return [];
+      if (hasCode(error, 'EACCES')) requireOwn(this.path, await stat(this.path));
       throw error;
     }
   }
 
   /**
    * @returns the text and when it was written, or `undefined` when there is no such file
-   * @throws PrivateFileError when others may read it
+   * @throws PermissionsError when it belongs to another user, or others may read it
    */
   async read(name: string): Promise<{ text: string; modifiedAtMs: number } | undefined> {
     const path = this.filePath(name);
     try {
       const file = await open(path, 'r');
       try {
-        const { mode, mtimeMs } = await file.stat();
-        if (checksModes && (mode & OTHERS) !== 0)
-          throw new PermissionsError(
-            `${path} is open to others (mode ${octal(mode)}): run \`chmod 600 ${path}\``,
-          );
-        return { text: await file.readFile('utf8'), modifiedAtMs: mtimeMs };
+        const found = await file.stat();
+        requirePrivate(path, found, '600');
+        return { text: await file.readFile('utf8'), modifiedAtMs: found.mtimeMs };
       } finally {
         await file.close();
       }
@@ -143,8 +124,4 @@ export class PrivateDirectory {
 
 function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
-}
-
-function octal(mode: number): string {
-  return (mode & 0o777).toString(8).padStart(4, '0');
 }
