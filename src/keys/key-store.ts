@@ -32,7 +32,10 @@ export interface KeySetChange {
   readonly keys: readonly SigningKey[];
   /** Private halves of keys that are new in this change. Those of keys that are gone or revoked are destroyed. */
   readonly newPrivateKeys: ReadonlyMap<string, JWK>;
+  /** The other home that has everything now: this one's secrets are destroyed, too. */
   readonly movedTo?: string | null;
+  /** Leaves nothing behind, without another home. Default: false. */
+  readonly destroysSecrets?: boolean;
 }
 
 /** What one running server says of itself, so that a check can compare the servers. */

@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { moveKeys, reencryptKeys, rotateKeys } from '../../src/admin/keys.js';
@@ -118,10 +119,8 @@ t.test(
     t.equal(after.signer().kid, before.signer().kid);
     t.strictSame(after.jwks(), token);
     t.strictSame(await inDatabase.secret('refresh-token'), secret);
-    t.notOk(
-      (await readdir(directory)).some((name) => name.startsWith('es256-')),
-      'no private key stays behind',
-    );
+    const leftBehind = (await readdir(directory)).filter((name) => !/^key-set\.|\.instance$/.test(name));
+    t.same(leftBehind, [], 'no private key and no secret stays behind');
 
     await before.reload();
     t.ok(await before.signer().sign({}), 'a server on the old home signs on');
@@ -129,11 +128,40 @@ t.test(
     t.match(await rotateKeys(admin(inFiles), { force: true }), { outcome: 'unusable', message: /moved to/ });
 
     t.match(await moveKeys(inDatabase, inFiles), { outcome: 'moved' });
+    const encrypted = await database.prisma.keyRecord.count({ where: { encrypted: { not: null } } });
+    t.equal(encrypted, 0, 'nor in the database');
     const back = await openRing(inFiles);
     t.strictSame(back.jwks(), token);
     for (const ring of [before, after, back]) await ring.close();
   },
 );
+
+t.test('a move that was killed before it had tidied up is finished by repeating it', options, async (t) => {
+  const { database, key } = await setUp(t);
+  const directory = await temporaryDirectory(t);
+  const inFiles = fileStore(directory);
+  await (await openRing(inFiles)).close();
+  const secret = await inFiles.secret('refresh-token');
+  const names = await readdir(directory);
+  const secrets = names.filter((name) => /^es256-|\.secret$/.test(name));
+  const kept = await Promise.all(secrets.map((name) => readFile(join(directory, name))));
+  const inDatabase = databaseStore(database, key);
+  await moveKeys(inFiles, inDatabase);
+  const kids = (await inDatabase.load()).keys.map((each) => each.kid);
+  for (const [index, name] of secrets.entries())
+    await writeFile(join(directory, name), kept[index] ?? '', { mode: 0o600 });
+  const repeated = await moveKeys(inFiles, inDatabase);
+  t.match(repeated, {
+    outcome: 'moved',
+    kids,
+    message: /Nothing .* is left/,
+  });
+  t.same(
+    (await readdir(directory)).filter((name) => secrets.includes(name)),
+    [],
+  );
+  t.same(await inDatabase.secret('refresh-token'), secret);
+});
 
 t.test('a move onto keys that are there already, or of damaged keys, is refused', options, async (t) => {
   const { database, key } = await setUp(t);

@@ -12,6 +12,8 @@ export type KeyMove =
 export async function moveKeys(from: KeyStore, to: KeyStore): Promise<KeyMove> {
   const source = await from.load();
   const target = await to.load();
+  if (source.movedTo === to.description && target.keys.length > 0)
+    return finishMove(from, source, to, target);
   const refusal = refuseMove(from, source, to, target);
   if (refusal) return { outcome: 'refused', message: refusal };
   for (const [name, value] of await from.secrets()) await to.importSecret(name, value);
@@ -21,18 +23,33 @@ export async function moveKeys(from: KeyStore, to: KeyStore): Promise<KeyMove> {
     return { outcome: 'conflict', message: `Keys were made in ${to.description} at the same moment.` };
   if (!(await holds(to, source)))
     return { outcome: 'refused', message: await takeBack(to, 'could not be read back') };
-  const left = await from.commit({
-    expectedRevision: source.revision,
-    keys: [],
-    newPrivateKeys: new Map(),
-    movedTo: to.description,
-  });
-  if (left === 'conflict')
+  if ((await leave(from, source, to)) === 'conflict')
     return { outcome: 'conflict', message: await takeBack(to, 'were changed meanwhile') };
   return {
     outcome: 'moved',
     kids: source.keys.map((key) => key.kid),
     message: `The keys are in ${to.description} now. Running servers sign on with the keys in memory: set KEY_STORE and restart each of them before the next rotation.`,
+  };
+}
+
+/** The old home says where the keys went, and then destroys its own: it is safe to be killed in between. */
+function leave(from: KeyStore, source: KeySet, to: KeyStore): Promise<'committed' | 'conflict'> {
+  return from.commit({
+    expectedRevision: source.revision,
+    keys: [],
+    newPrivateKeys: new Map(),
+    movedTo: to.description,
+  });
+}
+
+/** A move that was killed may have left something in the old home. */
+async function finishMove(from: KeyStore, source: KeySet, to: KeyStore, target: KeySet): Promise<KeyMove> {
+  if ((await leave(from, source, to)) === 'conflict')
+    return { outcome: 'conflict', message: 'Somebody else moves the keys at the same moment.' };
+  return {
+    outcome: 'moved',
+    kids: target.keys.map((key) => key.kid),
+    message: `The keys were moved to ${to.description} before. Nothing of them is left in ${from.description}.`,
   };
 }
 
@@ -57,7 +74,7 @@ async function holds(home: KeyStore, expected: KeySet): Promise<boolean> {
 
 async function takeBack(home: KeyStore, why: string): Promise<string> {
   const expectedRevision = await home.revision();
-  await home.commit({ expectedRevision, keys: [], newPrivateKeys: new Map() });
+  await home.commit({ expectedRevision, keys: [], newPrivateKeys: new Map(), destroysSecrets: true });
   return `The keys ${why}, and stay where they are. Repeat the command.`;
 }
 

@@ -169,7 +169,12 @@ export class FileKeyStore implements KeyStore {
     const strays = kidsIn(names)
       .filter((kid) => !known.has(kid))
       .map(privateKeyFile);
-    if (change.movedTo) for (const stray of strays) await this.#directory.remove(stray);
+    const secrets = secretNamesIn(names).map(secretFile);
+    const leaving = [
+      ...(change.movedTo ? strays : []),
+      ...(change.movedTo || change.destroysSecrets ? secrets : []),
+    ];
+    for (const name of leaving) await this.#directory.remove(name);
     const leftovers = [...names.filter(isTemporaryFile), ...strays];
     await this.#directory.removeOlder(leftovers, this.#clock() - LEFTOVER_AGE_MS);
   }

@@ -21,7 +21,9 @@ export const commitKeySet = statement<{ revision: number }>(`
     WHERE name = 'key-set' AND revision = $1::int
     RETURNING revision
   ), destroyed AS (
-    DELETE FROM key_records WHERE name LIKE 'key:%' AND name <> ALL ($3::text[]) AND EXISTS (SELECT FROM head)
+    DELETE FROM key_records
+    WHERE (name LIKE 'key:%' AND name <> ALL ($3::text[]) OR name LIKE 'secret:%' AND $6::boolean)
+      AND EXISTS (SELECT FROM head)
   ), added AS (
     INSERT INTO key_records (name, metadata, encrypted, updated_at)
     SELECT new_key.name, '{}', new_key.encrypted, now()

@@ -71,7 +71,8 @@ export class PostgresKeyStore implements EncryptedKeyStore {
     const encrypted = await Promise.all(
       added.map(([kid, jwk]) => this.#sealer.seal(recordName(kid), JSON.stringify(jwk))),
     );
-    const values = [change.expectedRevision, JSON.stringify(head), kept, names, encrypted];
+    const destroysSecrets = Boolean(change.movedTo) || change.destroysSecrets === true;
+    const values = [change.expectedRevision, JSON.stringify(head), kept, names, encrypted, destroysSecrets];
     const rows = await this.#database.run(commitKeySet, values);
     return rows.length > 0 ? 'committed' : 'conflict';
   }
