@@ -139,6 +139,7 @@ async function buildDomain(config: Config, storage: Storage, keys: KeyRing, log:
     passwordHashQueue: () => hasher.queued,
     databasePool: () => storage.database.pool(),
     redisReady: () => storage.redis && storage.redis.status === 'ready',
+    signingKeys: () => keys.figures(),
     feed: () => feed.readings(),
   });
   const { clockToleranceSeconds, maxSessionsPerUser, issuer } = config;

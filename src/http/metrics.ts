@@ -2,6 +2,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Counters, LoginOutcome, RefreshOutcome } from '../counters.js';
+import type { KeyFigures } from '../keys/key-figures.js';
+import { registerKeyMetrics } from './key-metrics.js';
 import { RequestDurations } from './request-durations.js';
 
 /** What is asked when somebody looks. */
@@ -12,6 +14,7 @@ export interface Readings {
   databasePool(): { total: number; idle: number; waiting: number } | undefined;
   /** Undefined where no Redis is configured. */
   redisReady(): boolean | undefined;
+  signingKeys(): KeyFigures;
   /** The feed of revocations: entries in memory, and verifiers that listen. */
   feed(): { entries: number; streams: number };
 }
@@ -40,6 +43,7 @@ export class Metrics {
   }
 
   read(readings: Readings): void {
+    registerKeyMetrics(this.registry, readings.signingKeys);
     const gauge = gaugeIn([this.registry]);
     gauge('keyturn_password_hash_queue_length', 'Passwords waiting to be hashed', readings.passwordHashQueue);
     gauge('keyturn_feed_entries', 'Entries of the revocation feed', () => readings.feed().entries);

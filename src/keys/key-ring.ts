@@ -9,6 +9,7 @@ import type { RandomBytes } from '../secrets.js';
 import { ImportedKeys } from './imported-keys.js';
 import { keepUp } from './keep-up.js';
 import { commitFirstKeys } from './key-changes.js';
+import { type KeyFigures, keyFigures } from './key-figures.js';
 import { type KeyRingView, keyRingView } from './key-ring-view.js';
 import { type KeySetDocument, keySetMaxAgeSeconds, PROPAGATION_SECONDS } from './key-set-document.js';
 import type { KeySettings } from './key-settings.js';
@@ -108,6 +109,11 @@ export class KeyRing {
       this.#options.clock(),
     );
     return { body: document.body, etag: document.etag, maxAgeSeconds };
+  }
+
+  /** The keys that this server works with, in numbers. */
+  figures(): KeyFigures {
+    return keyFigures(this.#set.keys, this.#options.settings, this.#options.clock());
   }
 
   /** Takes up what was just written to the home, without waiting for the next look. */
