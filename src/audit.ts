@@ -24,6 +24,7 @@ export const auditEventTypes = [
   'client_deleted',
   'key_rotated',
   'key_revoked',
+  'keys_revoked',
   'keys_moved',
   'keys_reencrypted',
 ] as const;

@@ -4,13 +4,22 @@ import type { EncryptedKeyStore } from '../keys/key-store.js';
 import { signingAlgs } from '../keys/signing-key.js';
 import type { JsonObject } from '../oauth/claims.js';
 import type { AdminContext } from './context.js';
-import { keyCheck, keyList, keyMove, keyRevocation, reencryption, rotation } from './key-results.js';
+import {
+  allKeysRevocation,
+  keyCheck,
+  keyList,
+  keyMove,
+  keyRevocation,
+  reencryption,
+  rotation,
+} from './key-results.js';
 import {
   checkKeys,
   type KeyAdminContext,
   listKeys,
   moveKeys,
   reencryptKeys,
+  revokeAllKeys,
   revokeKey,
   rotateKeys,
 } from './keys.js';
@@ -20,6 +29,11 @@ import { toWire } from './wire.js';
 
 const strict = { additionalProperties: false };
 const nothing = Type.Object({}, strict);
+
+const revocationReason = Type.String({
+  pattern: '^[a-z][a-z_]{0,63}$',
+  description: 'For the feed. Default: `compromised`',
+});
 
 const list = operation({
   name: 'keys.list',
@@ -79,13 +93,12 @@ const revoke = operation({
   name: 'keys.revoke',
   method: 'POST',
   path: '/keys/:kid/revoke',
-  summary: 'Withdraw a key that has leaked: every token that it signed is dead, the next key signs',
+  summary:
+    'Withdraw one key: every token that it signed is dead, the next key signs. Whoever read its home has that, too: see --all',
   input: Type.Object(
     {
       kid: Type.String({ minLength: 1, maxLength: 200, description: 'The key id, as in `keys list`' }),
-      reason: Type.Optional(
-        Type.String({ pattern: '^[a-z][a-z_]{0,63}$', description: 'For the feed. Default: `compromised`' }),
-      ),
+      reason: Type.Optional(revocationReason),
     },
     strict,
   ),
@@ -94,6 +107,28 @@ const revoke = operation({
     const result = await revokeKey(keyContext(context, actor), kid, reason);
     if (result.outcome === 'unknown-key') throw unknown('key');
     return done(context, result, ['revoked', 'already-revoked']);
+  },
+});
+
+const revokeAll = operation({
+  name: 'keys.revoke-all',
+  command: 'keys revoke --all',
+  method: 'POST',
+  path: '/keys/revoke-all',
+  summary:
+    'Withdraw every key, for when somebody has read where they are kept: all access tokens are dead, a new key signs at once',
+  input: Type.Object(
+    {
+      reason: Type.Optional(revocationReason),
+      dry_run: Type.Optional(Type.Boolean({ description: 'Tell what would follow, and change nothing' })),
+    },
+    strict,
+  ),
+  result: allKeysRevocation,
+  run: async (context, { reason, dry_run: dryRun }, actor) => {
+    const options = { ...(reason !== undefined && { reason }), ...(dryRun !== undefined && { dryRun }) };
+    const result = await revokeAllKeys(keyContext(context, actor), options);
+    return done(context, result, ['revoked', 'dry-run']);
   },
 });
 
@@ -129,7 +164,7 @@ const reencrypt = operation({
   },
 });
 
-export const keyOperations = [list, check, rotate, revoke, move, reencrypt];
+export const keyOperations = [list, check, rotate, revoke, revokeAll, move, reencrypt];
 
 function databaseHome({ keys }: AdminContext): EncryptedKeyStore {
   const home = keys.homes.database();

@@ -93,6 +93,17 @@ export const keyRevocation = wire({
   consequences: Type.Optional(texts),
 });
 
+export const allKeysRevocation = wire({
+  outcome: Type.Enum(['revoked', 'dry-run']),
+  kids: Type.Array(kid, { description: 'The keys that are gone' }),
+  signing_kid: nullable(kid),
+  next_kid: nullable(kid),
+  announced: Type.Boolean({ description: 'Whether the feed has all of them' }),
+  message: Type.String(),
+  consequences: texts,
+  warnings: texts,
+});
+
 export const keyMove = wire({
   outcome: Type.Enum(['moved']),
   kids: listOf(kid),

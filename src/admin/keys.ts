@@ -4,4 +4,5 @@ export type { KeyAdminContext, KeyRevocations } from './keys/context.js';
 export { type KeyMove, moveKeys, type ReencryptionResult, reencryptKeys } from './keys/homes.js';
 export { type KeyList, type KeyListing, listKeys } from './keys/list.js';
 export { type KeyRevocationResult, revokeKey } from './keys/revoke.js';
+export { type AllKeysRevocationResult, revokeAllKeys } from './keys/revoke-all.js';
 export { type RotateOptions, type RotationResult, rotateKeys } from './keys/rotate.js';

@@ -10,6 +10,8 @@ import { checkedInput } from './input.js';
 interface Description {
   /** As the command line says it, with a dot: `users.create`. */
   readonly name: string;
+  /** Where the command line says it otherwise: with a flag that takes the place of an argument, `keys revoke --all`. */
+  readonly command?: string;
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Under `/admin`. `:name` stands for the input's member of that name. */
   readonly path: string;

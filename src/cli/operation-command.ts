@@ -42,7 +42,7 @@ export function operationCommand(operation: Operation, { text, failed }: Present
   const asOptions = members.filter(([member]) => !inPath.includes(member) && member !== secretMember);
   const isRequired = (member: string) => operation.input.required?.includes(member) ?? false;
   return {
-    name: operation.name.replace('.', ' '),
+    name: operation.command ?? operation.name.replace('.', ' '),
     summary: operation.summary,
     arguments: inPath.map((member) => member.toUpperCase()),
     options: {

@@ -69,6 +69,7 @@ export const presentations: Readonly<Record<string, Presentation>> = {
   'keys.check': keyCheck,
   'keys.rotate': keyChange,
   'keys.revoke': keyChange,
+  'keys.revoke-all': keyChange,
   'keys.move': keyChange,
   'keys.reencrypt': keyChange,
   'sessions.list': list('sessions', [

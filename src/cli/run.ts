@@ -25,7 +25,7 @@ export async function run(
   const found = findCommand(argv);
   if (!found) return withoutCommand(argv, streams);
   const command = { ...found, options: { ...found.options, ...commonOptions } };
-  const rest = argv.slice(command.name.split(' ').length);
+  const rest = argumentsAfter(command, argv);
   const json = rest.includes('--json');
   if (asksForHelp(rest)) {
     streams.stdout.write(commandUsage(command));
@@ -40,8 +40,24 @@ export async function run(
   }
 }
 
+/** A flag in a command's name may stand anywhere, and tells it from the command without: `keys revoke --all`. */
 function findCommand(argv: readonly string[]): Command | undefined {
-  return commands.find(({ name }) => name.split(' ').every((word, index) => argv[index] === word));
+  const found = commands.filter((command) => {
+    const { words, flags } = partsOf(command);
+    return words.every((word, index) => argv[index] === word) && flags.every((flag) => argv.includes(flag));
+  });
+  return found.find((command) => partsOf(command).flags.length > 0) ?? found[0];
+}
+
+function argumentsAfter(command: Command, argv: readonly string[]): string[] {
+  const { words, flags } = partsOf(command);
+  return argv.slice(words.length).filter((argument) => !flags.includes(argument));
+}
+
+function partsOf({ name }: Command): { words: string[]; flags: string[] } {
+  const parts = name.split(' ');
+  const isFlag = (part: string) => part.startsWith('--');
+  return { words: parts.filter((part) => !isFlag(part)), flags: parts.filter(isFlag) };
 }
 
 function asksForHelp(argv: readonly string[]): boolean {

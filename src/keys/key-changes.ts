@@ -1,11 +1,11 @@
 /** Carries decisions out: makes the keys that are yet to be made and commits the change in one step. */
 import type { RandomBytes } from '../secrets.js';
 import { type GeneratedKey, generateSigningKey } from './generate.js';
-import { applyKeyRevocation, type KeyRevocation } from './key-revocation.js';
+import { applyKeyRevocation, type KeyRevocation, revokeEach } from './key-revocation.js';
 import type { KeySettings } from './key-settings.js';
 import type { KeySet, KeyStore } from './key-store.js';
 import { applyRotation, type Rotation, type RotationInput } from './rotation.js';
-import type { SigningAlg, SigningKey } from './signing-key.js';
+import { activeKey, type SigningAlg, type SigningKey } from './signing-key.js';
 
 /** Where changes are carried out. */
 export interface KeyChangeContext {
@@ -73,6 +73,25 @@ export async function commitKeyRevocation(
     input,
     revocation,
     reason,
+    made.map((one) => one.key),
+  );
+  return commit(context, set.revision, keys, made);
+}
+
+/** New keys in place of all: whoever read the home also has the next key, and so the new one signs without having waited. */
+export async function commitRevocationOfAll(
+  context: KeyChangeContext,
+  set: KeySet,
+  reason: string,
+  nowMs: number,
+): Promise<KeyChangeResult> {
+  const { signingAlg } = context.settings;
+  const alg = activeKey(set.keys, nowMs)?.alg ?? signingAlg;
+  const made = [await make(context, alg, nowMs, nowMs), await make(context, signingAlg, nowMs)];
+  const keys = revokeEach(
+    set.keys,
+    reason,
+    nowMs,
     made.map((one) => one.key),
   );
   return commit(context, set.revision, keys, made);

@@ -1,6 +1,13 @@
 /** The rules of withdrawing a signing key at once, without ever being left with none that can sign. Pure. */
 import { type RotationInput, waitingKeys } from './rotation.js';
-import { type KeyState, keyState, nextKey, type SigningAlg, type SigningKey } from './signing-key.js';
+import {
+  isPublished,
+  type KeyState,
+  keyState,
+  nextKey,
+  type SigningAlg,
+  type SigningKey,
+} from './signing-key.js';
 import { withSuccession } from './succession.js';
 
 export interface KeyRevocation {
@@ -56,4 +63,17 @@ export function applyKeyRevocation(
     return key.kid === revocation.successorKid ? { ...key, activatesAtMs: input.nowMs } : key;
   });
   return withSuccession(keys, input.settings, input.nowMs);
+}
+
+/** All that are published are revoked. @param made the keys in their place */
+export function revokeEach(
+  keys: readonly SigningKey[],
+  reason: string,
+  nowMs: number,
+  made: readonly SigningKey[],
+): SigningKey[] {
+  const revoked = keys.map((key) =>
+    isPublished(key, nowMs) ? { ...key, revokedAtMs: nowMs, revocationReason: reason } : key,
+  );
+  return [...revoked, ...made];
 }

@@ -103,8 +103,8 @@ t.test('--version is that of the package', async (t) => {
 
 t.test('every operation has a command, and no secret among its options', async (t) => {
   const names = commands.map(({ name }) => name);
-  for (const { name } of operations.filter((operation) => operation.name !== 'status.show')) {
-    t.ok(names.includes(name.replace('.', ' ')), name);
+  for (const { name, command } of operations.filter((operation) => operation.name !== 'status.show')) {
+    t.ok(names.includes(command ?? name.replace('.', ' ')), name);
   }
   for (const { name, options } of commands) {
     t.notOk('password' in options || 'secret' in options || 'client-secret' in options, name);

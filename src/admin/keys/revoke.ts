@@ -2,13 +2,8 @@ import { commitKeyRevocation, rotationInput } from '../../keys/key-changes.js';
 import { decideKeyRevocation, type KeyRevocation } from '../../keys/key-revocation.js';
 import { waitingKeys } from '../../keys/rotation.js';
 import { activeKey, type KeyState, type SigningKey } from '../../keys/signing-key.js';
+import { announce, notAnnounced } from './announcement.js';
 import { duration, type KeyAdminContext, recordKeyEvent, unusableHome } from './context.js';
-
-/**
- * Whoever holds the key can make tokens of any lifetime, so the feed keeps the entry longer than the tokens that the
- * server signed: until the last verifier has surely fetched the key set again.
- */
-const ANNOUNCED_MS = 30 * 86_400_000;
 
 export interface KeyRevoked {
   readonly outcome: 'revoked';
@@ -74,26 +69,6 @@ const refusals = {
   'already-removed': 'This key has left the key set, and every token that it signed has expired.',
   conflict: 'Somebody else changed the keys at the same moment, and nothing was revoked. Repeat the command.',
 };
-
-const notAnnounced =
-  'The revocation feed could not be written: verifiers that follow it do not know. Repeat the command.';
-
-async function announce(
-  context: KeyAdminContext,
-  kid: string,
-  reason: string,
-  nowMs: number,
-): Promise<boolean> {
-  try {
-    await context.revocations.add(
-      { type: 'kid', value: kid, reason, expiresAt: nowMs + ANNOUNCED_MS },
-      context.actor,
-    );
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 function describe(
   { settings }: KeyAdminContext,
