@@ -138,7 +138,7 @@ export const settings = {
     'LOGIN_RATE_PER_MINUTE',
     60,
     [1, 1_000_000],
-    'Logins per minute, per account and per client address',
+    'Failed logins per minute, per account and per client address; then there are pauses',
   ),
   requestRatePerMinute: integer(
     'REQUEST_RATE_PER_MINUTE',

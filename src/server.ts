@@ -122,13 +122,13 @@ async function buildDomain(config: Config, storage: Storage, keys: KeyRing, log:
   const accessTokens = new AccessTokenVerifier(signingKeys, config);
   const blocklist = new Blocklist(storage.revocations, storage.revocationView, counters);
   const hasher = passwordHasher(config);
-  const users = new UserAuthenticator(storage.users, hasher, log);
   const limits = new LoginLimits({
-    counter: storage.loginCounter,
+    counter: storage.loginAttempts,
     counters,
     loginRatePerMinute: config.loginRatePerMinute,
     secret: await storage.keys.secret('login-limits'),
   });
+  const users = new UserAuthenticator({ users: storage.users, hasher, limits, audit, counters, log });
   const feed = new RevocationFeed({
     source: storage.revocations,
     signals: storage.revocationSignals,
@@ -146,12 +146,9 @@ async function buildDomain(config: Config, storage: Storage, keys: KeyRing, log:
   const grants = [
     passwordGrant({
       users,
-      limits,
-      counters,
       sessions,
       refreshTokens,
       blocklist,
-      audit,
       clock,
       randomBytes,
       maxSessionsPerUser,

@@ -4,7 +4,7 @@ import type { AdminContext } from '../admin/context.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config.js';
 import type { TokenEndpoint } from '../grants/token-endpoint.js';
-import type { RateTally } from '../limits/rate-counter.js';
+import type { RateTally } from '../limits/rate-tally.js';
 import type { IntrospectionEndpoint } from '../revocation/introspect.js';
 import type { RevocationEndpoint } from '../revocation/revoke.js';
 import { version } from '../version.js';

@@ -2,7 +2,7 @@
 import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { networkOf } from '../limits/network.js';
-import { type RateTally, windowMilliseconds } from '../limits/rate-counter.js';
+import { type RateTally, windowMilliseconds } from '../limits/rate-tally.js';
 import { OAuthError } from '../oauth/errors.js';
 
 /** For the `config` of routes that are not counted. */

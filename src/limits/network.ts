@@ -26,6 +26,18 @@ const subscriberPrefixBits = 64;
  * an IPv6 address. What is no address, such as that of a local socket, counts as one.
  */
 export function networkOf(address: string | undefined): string {
+  return networkWithin(address, subscriberPrefixBits);
+}
+
+/** What a customer of many providers gets: 256 networks, all of which one person can send from (RFC 6177). */
+const sitePrefixBits = 56;
+
+/** The /56 of an IPv6 address; an IPv4 address itself. */
+export function siteOf(address: string | undefined): string {
+  return networkWithin(address, sitePrefixBits);
+}
+
+function networkWithin(address: string | undefined, prefixBits: number): string {
   if (address === undefined) return 'local';
   const plain = plainAddress(address);
   if (!plain.includes(':')) return plain;
@@ -33,5 +45,5 @@ export function networkOf(address: string | undefined): string {
   if (!ipaddr.IPv6.isValid(bare)) return 'local';
   const parsed = ipaddr.IPv6.parse(bare);
   if (parsed.isIPv4MappedAddress()) return parsed.toIPv4Address().toString();
-  return `${ipaddr.IPv6.networkAddressFromCIDR(`${bare}/${subscriberPrefixBits}`)}/${subscriberPrefixBits}`;
+  return `${ipaddr.IPv6.networkAddressFromCIDR(`${bare}/${prefixBits}`)}/${prefixBits}`;
 }

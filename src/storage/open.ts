@@ -7,12 +7,8 @@ import type { ClientAdministration } from '../clients/client-administration.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config.js';
 import type { EncryptedKeyStore, KeyStore } from '../keys/key-store.js';
-import {
-  MemoryRateCounter,
-  MemoryRateTally,
-  type RateCounter,
-  type RateTally,
-} from '../limits/rate-counter.js';
+import { type AttemptCounter, MemoryAttemptCounter } from '../limits/attempts.js';
+import { MemoryRateTally, type RateTally } from '../limits/rate-tally.js';
 import type { Logger } from '../log.js';
 import type { RevocationSignals } from '../revocation/feed.js';
 import type { RandomBytes } from '../secrets.js';
@@ -33,8 +29,8 @@ import { PostgresSessionStore } from './postgres/session-store.js';
 import { Sweeper } from './postgres/sweeper.js';
 import { PostgresUserAdministration } from './postgres/user-administration.js';
 import { PostgresUserStore } from './postgres/user-store.js';
+import { RedisAttemptCounter } from './redis/attempts.js';
 import { openRedis } from './redis/connection.js';
-import { RedisRateCounter } from './redis/rate-counter.js';
 import { RedisRateTally } from './redis/rate-tally.js';
 import { anyOf, RedisRevocationSignals } from './redis/revocation-signals.js';
 import { RedisRevocationView } from './redis/revocation-view.js';
@@ -58,7 +54,7 @@ export interface Storage {
   revocations: PostgresRevocationStore;
   revocationView: RevocationView;
   revocationSignals: RevocationSignals;
-  loginCounter: RateCounter;
+  loginAttempts: AttemptCounter;
   requestTally: RateTally;
   audit: PostgresAuditLog;
   keys: KeyStore;
@@ -140,7 +136,7 @@ function assemble(options: StorageOptions, database: Database): Storage {
     revocations,
     revocationView: redisView ?? new MemoryView(clock),
     revocationSignals: redis ? anyOf(signals, new RedisRevocationSignals(redis)) : signals,
-    loginCounter: redis ? new RedisRateCounter(redis, clock) : new MemoryRateCounter(clock),
+    loginAttempts: redis ? new RedisAttemptCounter(redis, clock) : new MemoryAttemptCounter(clock),
     requestTally: redisTally ?? new MemoryRateTally(clock),
     audit: new PostgresAuditLog(database),
     keys: config.keyStore === 'database' ? databaseKeyHome(options, database) : fileKeyHome(options),

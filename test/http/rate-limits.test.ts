@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import t from 'tap';
-import { networkOf, plainAddress } from '../../src/limits/network.js';
-import { MemoryRateTally, windowMilliseconds } from '../../src/limits/rate-counter.js';
+import { networkOf, plainAddress, siteOf } from '../../src/limits/network.js';
+import { MemoryRateTally, windowMilliseconds } from '../../src/limits/rate-tally.js';
 import type { Answer } from '../support/http-client.js';
 import { eventuallyMilliseconds, until } from '../support/leash.js';
 import { seedClient, seedUser } from '../support/seed.js';
@@ -175,12 +175,12 @@ t.test(
       async () => {
         await login(world, world.user.email, '192.0.2.200');
         keys = await client.keys('keyturn:rate:login*');
-        return keys.length > 1;
+        return keys.length > 3;
       },
       eventuallyMilliseconds,
-      () => 'Redis was not told of both',
+      () => 'Redis was not told of all',
     );
-    t.equal(keys.length, 2);
+    t.equal(keys.length, 4, 'by account and network, network, site and account');
     t.notMatch(keys.join(' '), world.user.email);
     t.notMatch(keys.join(' '), '192.0.2.200');
   },
@@ -229,6 +229,8 @@ t.test('networks', async (t) => {
   t.equal(networkOf('::ffff:192.0.2.1'), '192.0.2.1');
   t.equal(networkOf('::ffff:c000:201'), '192.0.2.1');
   t.equal(networkOf('2001:db8:1:2:3:4:5:6'), '2001:db8:1:2::/64');
+  t.equal(siteOf('2001:db8:1:2:3:4:5:6'), '2001:db8:1::/56');
+  t.equal(siteOf('192.0.2.1'), '192.0.2.1');
   t.equal(networkOf('fe80::1%eth0'), 'fe80::/64');
   t.equal(networkOf('192.0.2.1:50123'), '192.0.2.1', 'RFC 7239 §6: a port counts for nothing');
   t.equal(networkOf('[2001:db8:1:2:3:4:5:6]:50123'), '2001:db8:1:2::/64');

@@ -137,11 +137,23 @@ for (const backend of backends) {
       t.equal(await count(database, `sessions WHERE label = 'shared'`), 0);
     });
 
+    t.test('networks without a login for half a year are forgotten', async (t) => {
+      const { id } = await seedUser(database);
+      await database.prisma.$executeRawUnsafe(`
+        INSERT INTO known_networks (user_id, network, last_login_at)
+        SELECT '${id}', int4send(days), now() - make_interval(days => days)
+        FROM generate_series(170, 189) AS days`);
+      const { knownNetworks } = await sweeper.sweep();
+      t.equal(knownNetworks, 10);
+      t.equal(await count(database, 'known_networks'), 10);
+    });
+
     t.test('a stopped sweeper has no statement running', async (t) => {
       const stopped = new Sweeper(database, settings, log);
       stopped.start();
       await stopped.stop();
-      t.same(await stopped.sweep(), { sessions: 0, generations: 0, revocations: 0, auditEvents: 0 });
+      const nothing = { sessions: 0, generations: 0, revocations: 0, auditEvents: 0, knownNetworks: 0 };
+      t.same(await stopped.sweep(), nothing);
     });
   });
 }

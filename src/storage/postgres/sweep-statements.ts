@@ -59,3 +59,17 @@ export const sweepAuditEvents = statement<{ deleted: number }>(`
     WHERE id IN (SELECT id FROM oldest WHERE at < now() - make_interval(days => $2::int)) RETURNING 1
   )
   SELECT count(*)::int AS deleted FROM deleted`);
+
+/** Networks that a user has not logged in from for `$2` days, at most `$1` of them. */
+export const sweepKnownNetworks = statement<{ deleted: number }>(`
+  WITH old AS (
+    SELECT user_id, network FROM known_networks
+    WHERE last_login_at < now() - make_interval(days => $2::int)
+    ORDER BY last_login_at LIMIT $1::int
+    FOR UPDATE SKIP LOCKED
+  ), deleted AS (
+    DELETE FROM known_networks known USING old
+    WHERE known.user_id = old.user_id AND known.network = old.network
+    RETURNING 1
+  )
+  SELECT count(*)::int AS deleted FROM deleted`);

@@ -2,7 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../log.js';
 import type { Database, Statement } from './database.js';
-import { sweepAuditEvents, sweepLineage, sweepRevocations, sweepSessions } from './sweep-statements.js';
+import {
+  sweepAuditEvents,
+  sweepKnownNetworks,
+  sweepLineage,
+  sweepRevocations,
+  sweepSessions,
+} from './sweep-statements.js';
 
 export interface SweeperSettings {
   auditRetentionDays: number;
@@ -14,11 +20,14 @@ export interface Swept {
   generations: number;
   revocations: number;
   auditEvents: number;
+  knownNetworks: number;
 }
 
 const keepEndedSessionsDays = 7;
 /** Of a live session: enough to see what happened, and no reason to grow for months. */
 const keepGenerations = 100;
+/** Without a login from there. */
+const keepKnownNetworksDays = 180;
 
 const sessionsPerPage = 200;
 const rowsPerBatch = 1_000;
@@ -61,6 +70,7 @@ export class Sweeper {
       ...(await this.#sweepSessions()),
       revocations: await this.#repeat(sweepRevocations, [rowsPerBatch]),
       auditEvents: await this.#repeat(sweepAuditEvents, [rowsPerBatch, auditRetentionDays]),
+      knownNetworks: await this.#repeat(sweepKnownNetworks, [rowsPerBatch, keepKnownNetworksDays]),
     };
   }
 

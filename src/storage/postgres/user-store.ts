@@ -24,6 +24,15 @@ const replacePasswordHash = statement(
   'UPDATE users SET password_hash = $3::text WHERE id = $1::uuid AND password_hash = $2::text',
 );
 
+const isKnownNetwork = statement<{ known: boolean }>(`
+  SELECT EXISTS (SELECT FROM known_networks WHERE user_id = $1::uuid AND network = $2::bytea) AS known`);
+
+// Written at most once a day.
+const rememberNetwork = statement(`
+  INSERT INTO known_networks AS known (user_id, network) VALUES ($1::uuid, $2::bytea)
+  ON CONFLICT (user_id, network) DO UPDATE SET last_login_at = now()
+    WHERE known.last_login_at < now() - interval '1 day'`);
+
 export class PostgresUserStore implements UserStore {
   readonly #database: Database;
 
@@ -34,6 +43,15 @@ export class PostgresUserStore implements UserStore {
   async findByLogin(login: string): Promise<User | undefined> {
     const [row] = await this.#database.run(findByLogin, [login]);
     return row && toUser(row);
+  }
+
+  async isKnownNetwork(userId: string, network: Uint8Array): Promise<boolean> {
+    const [row] = await this.#database.run(isKnownNetwork, [userId, network]);
+    return row?.known ?? false;
+  }
+
+  async rememberNetwork(userId: string, network: Uint8Array): Promise<void> {
+    await this.#database.run(rememberNetwork, [userId, network]);
   }
 
   async replacePasswordHash(user: User, passwordHash: string): Promise<void> {

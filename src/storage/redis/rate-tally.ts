@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import type { Clock } from '../../clock.js';
-import { type Count, type RateTally, windowMilliseconds } from '../../limits/rate-counter.js';
+import { type Count, type RateTally, windowMilliseconds } from '../../limits/rate-tally.js';
 import { increment, rateKey } from './increment.js';
 
 const exchangeMilliseconds = 250;
@@ -63,7 +63,10 @@ export class RedisRateTally implements RateTally {
     if (known && known.endsAt > now) return known;
     this.#windows.delete(key);
     const [oldest] = this.#windows.size < maximumKeys ? [] : this.#windows.keys();
-    if (oldest !== undefined) this.#windows.delete(oldest);
+    if (oldest !== undefined) {
+      this.#windows.delete(oldest);
+      this.#untold.delete(oldest);
+    }
     const window = { shared: 0, pending: 0, endsAt: now + windowMilliseconds };
     this.#windows.set(key, window);
     return window;

@@ -10,11 +10,6 @@ export interface Count {
   endsIn: number;
 }
 
-/** Counts, wherever the counts are kept. Never throws: where a shared count cannot be had, it counts in process. */
-export interface RateCounter {
-  add(key: string): Promise<Count>;
-}
-
 /** Counts that cost no round trip; where they are shared, other instances' events come in a little later. */
 export interface RateTally {
   add(key: string): Count;
@@ -55,18 +50,5 @@ export class MemoryRateTally implements RateTally {
     if (this.#windows.size < maximumKeys) return;
     const [oldest] = this.#windows.keys();
     if (oldest !== undefined) this.#windows.delete(oldest);
-  }
-}
-
-/** A tally as a counter, for a server without Redis. */
-export class MemoryRateCounter implements RateCounter {
-  readonly #tally: MemoryRateTally;
-
-  constructor(clock: Clock) {
-    this.#tally = new MemoryRateTally(clock);
-  }
-
-  async add(key: string): Promise<Count> {
-    return this.#tally.add(key);
   }
 }
