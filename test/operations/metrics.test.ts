@@ -18,7 +18,7 @@ async function series(world: World, name: string): Promise<Map<string, number>> 
 }
 
 t.test('figures follow what happens', async (t) => {
-  const world = await startWorld(t, { settings: { LOGIN_RATE_PER_MINUTE: '4' } });
+  const world = await startWorld(t, { settings: { LOGIN_RATE_PER_MINUTE: '2' } });
   const first = (await world.login()).body;
   const second = (await world.refresh(first.refresh_token)).body;
   await world.refresh(first.refresh_token);
