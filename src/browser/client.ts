@@ -35,7 +35,7 @@ export interface AuthClient {
 
 /** One app's session, shared by its tabs. The access token lives in memory only. */
 export function createAuthClient(options: AuthClientOptions): AuthClient {
-  const issuer = options.issuer.replace(/\/+$/, '');
+  const issuer = withoutTrailingSlashes(options.issuer);
   const { clientId } = options;
   // The number stands for the shape of the messages: tabs of an older deploy do not misread them.
   const name = `keyturn:1:${issuer}:${clientId}`;
@@ -106,4 +106,10 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
 function authorize(request: Request, accessToken: string): Request {
   request.headers.set('Authorization', `Bearer ${accessToken}`);
   return request;
+}
+
+function withoutTrailingSlashes(url: string): string {
+  let end = url.length;
+  while (url[end - 1] === '/') end -= 1;
+  return url.slice(0, end);
 }

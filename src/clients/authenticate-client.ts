@@ -1,5 +1,6 @@
 /** Client authentication: RFC 6749 §2.3. */
 import { timingSafeEqual } from 'node:crypto';
+import { credentialsOf } from '../oauth/authorization-header.js';
 import { OAuthError } from '../oauth/errors.js';
 import { formDecoded, type Parameters } from '../oauth/parameters.js';
 import { isUuid } from '../oauth/uuid.js';
@@ -12,22 +13,28 @@ interface Credentials {
   secret?: string | undefined;
 }
 
-/** Never says which part was wrong. */
-function invalidClient(reason: string): OAuthError {
-  return new OAuthError('invalid_client', { description: 'Client authentication failed', reason });
+/** Of a client that is named, it never says which part was wrong. */
+function invalidClient(reason: string, description = 'Client authentication failed'): OAuthError {
+  return new OAuthError('invalid_client', { description, reason });
 }
 
-const basicScheme = /^Basic +([A-Za-z0-9+/]*={0,2}) *$/i;
+/** Far more than a client id and a secret take, and little to decode. */
+const basicCharactersAtMost = 2_048;
+const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** RFC 6749 §2.3.1: id and secret are form-encoded before they go into HTTP Basic (RFC 7617). */
 function basicCredentials(header: string): Credentials {
-  const encoded = basicScheme.exec(header)?.[1];
-  if (encoded === undefined) throw invalidClient('unusable Authorization header');
+  const encoded = credentialsOf(header, 'basic');
+  if (encoded === undefined)
+    throw invalidClient('another scheme', 'Clients authenticate by HTTP Basic or by form parameters');
+  if (encoded.length > basicCharactersAtMost || !base64.test(encoded))
+    throw invalidClient('unusable Authorization header', 'The Basic credentials are malformed');
   const decoded = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = decoded.indexOf(':');
-  if (colon < 0) throw invalidClient('no colon in Basic credentials');
+  if (colon < 0) throw invalidClient('no colon in Basic credentials', 'The Basic credentials are malformed');
   const [id, secret] = [formDecoded(decoded.slice(0, colon)), formDecoded(decoded.slice(colon + 1))];
-  if (id === undefined || secret === undefined) throw invalidClient('Basic credentials are not form-encoded');
+  if (id === undefined || secret === undefined)
+    throw invalidClient('not form-encoded', 'The Basic credentials are not form-encoded');
   return { id, secret };
 }
 
@@ -40,7 +47,9 @@ function presentedCredentials(authorization: string | undefined, parameters: Par
     if (posted.id !== undefined && posted.id !== basic.id) throw twoMethods();
     return basic;
   }
-  if (posted.id === undefined) throw invalidClient('no client credentials');
+  // RFC 6749 §5.2: no client authentication included is `invalid_client`, too; a public client is named by its id.
+  if (posted.id === undefined)
+    throw invalidClient('no client credentials', 'The request names no client: client_id is missing');
   return { id: posted.id, secret: posted.secret };
 }
 

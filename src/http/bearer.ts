@@ -1,10 +1,11 @@
 /** Access tokens in the `Authorization` header (RFC 6750 §2.1), for this server's own resources. */
 import type { FastifyRequest } from 'fastify';
 import type { Blocklist } from '../blocklist/blocklist.js';
+import { credentialsOf } from '../oauth/authorization-header.js';
 import { OAuthError } from '../oauth/errors.js';
 import type { AccessToken, AccessTokenVerifier } from '../tokens/access-token.js';
 
-const bearerScheme = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i;
+const token68 = /^[A-Za-z0-9._~+/-]+=*$/;
 
 export class BearerAuthentication {
   readonly #accessTokens: AccessTokenVerifier;
@@ -35,12 +36,10 @@ export class BearerAuthentication {
 
 /** RFC 6750 §3.1: other authentication schemes are as good as none. */
 function presentedToken({ headers }: FastifyRequest): string {
-  const { authorization } = headers;
-  if (!authorization || !/^Bearer\b/i.test(authorization)) {
+  const token = credentialsOf(headers.authorization, 'bearer');
+  if (token === undefined)
     throw new OAuthError('missing_token', { description: 'An access token is required' });
-  }
-  const token = bearerScheme.exec(authorization)?.[1];
-  if (token === undefined) throw invalidToken('unusable Authorization header');
+  if (!token68.test(token)) throw invalidToken('unusable Authorization header');
   return token;
 }
 

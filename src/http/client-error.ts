@@ -2,6 +2,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { asciiLowerCase } from '../oauth/ascii.js';
 import { OAuthError, type OAuthErrorCode } from '../oauth/errors.js';
 import { errorBody } from './errors.js';
 
@@ -81,7 +82,7 @@ function hostFields(rawHeaders: readonly string[]): number {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index];
-    if (name?.length === 4 && name.toLowerCase() === 'host') count += 1;
+    if (name?.length === 4 && asciiLowerCase(name) === 'host') count += 1;
   }
   return count;
 }

@@ -45,11 +45,21 @@ export function presentedRefreshToken(
   const prefix = `${refreshCookieName(client)}=`;
   const values = (cookieHeader ?? '')
     .split(';')
-    .map((pair) => pair.trim())
+    .map(withoutLeadingSpaces)
     .filter((pair) => pair.startsWith(prefix))
     .map((pair) => pair.slice(prefix.length));
   if (values.length > 1) {
     throw new OAuthError('invalid_request', { description: 'Duplicate refresh cookies' });
   }
   return values[0] || undefined;
+}
+
+/**
+ * RFC 6265 §4.2.1: a semicolon and a space between two cookies. Any other byte belongs to the name: with one before `__Host-`
+ * it is not that cookie, and may have been set from a subdomain or over plain http.
+ */
+function withoutLeadingSpaces(pair: string): string {
+  let start = 0;
+  while (pair[start] === ' ') start += 1;
+  return pair.slice(start);
 }

@@ -1,6 +1,7 @@
 /** Documents that are the same for everybody: readable from any page, kept by caches, not sent again to whoever has them. */
 import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { withoutOptionalWhitespace } from '../oauth/ascii.js';
 
 export interface PublicDocument {
   body: string;
@@ -52,7 +53,10 @@ export function etagOf(body: string): string {
 /** RFC 9110 §13.1.2: weak comparison with each of a list, or `*`. */
 export function matches(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
-  const candidates = header.split(',').map((candidate) => candidate.trim().replace(/^W\//, ''));
+  const candidates = header
+    .split(',')
+    .map(withoutOptionalWhitespace)
+    .map((candidate) => (candidate.startsWith('W/') ? candidate.slice(2) : candidate));
   return candidates.includes(etag) || candidates.includes('*');
 }
 

@@ -1,6 +1,7 @@
 /** `GET /revocations`: the feed for resource servers, as pages or as a stream (docs/revocation-feed.md). */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.js';
+import { asciiLowerCase } from '../oauth/ascii.js';
 import { OAuthError } from '../oauth/errors.js';
 import { heartbeatSeconds, pageLimit, type RevocationFeed } from '../revocation/feed.js';
 import type { FeedAccess } from '../revocation/feed-access.js';
@@ -79,5 +80,5 @@ function cursorOf(lastEventId: unknown, after: unknown): string {
 }
 
 function wantsStream({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
-  return headers.accept?.toLowerCase().includes('text/event-stream') ?? false;
+  return asciiLowerCase(headers.accept ?? '').includes('text/event-stream');
 }

@@ -2,6 +2,7 @@
 import type { Blocklist } from '../blocklist/blocklist.js';
 import { authenticateClient } from '../clients/authenticate-client.js';
 import type { ClientRegistry } from '../clients/client-registry.js';
+import { credentialsOf } from '../oauth/authorization-header.js';
 import { OAuthError } from '../oauth/errors.js';
 import { Parameters } from '../oauth/parameters.js';
 import { revocationsScope } from '../oauth/scope.js';
@@ -28,7 +29,7 @@ export class FeedAccess {
 
   /** Throws `invalid_client`, `invalid_token` or `insufficient_scope`. */
   admit(authorization: string | undefined): Promise<FeedReader> {
-    const token = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
+    const token = credentialsOf(authorization, 'bearer');
     return token === undefined ? this.#admitClient(authorization) : this.#admitToken(token);
   }
 

@@ -71,6 +71,31 @@ t.test('client authentication', async (t) => {
     });
   }
 
+  await t.test('a request that names no client is told what it lacks', async (t) => {
+    t.match((await token({})).body.error_description, /client_id is missing/);
+    const refreshed = await server.post('/token/refresh', {});
+    t.same([refreshed.status, refreshed.body.error], [401, 'invalid_client']);
+    t.match(refreshed.body.error_description, /client_id is missing/);
+    t.match((await server.revoke('x')).body.error_description, /client_id is missing/);
+    const bearer = await token({}, { authorization: 'Bearer x' });
+    t.match(bearer.body.error_description, /HTTP Basic or by form parameters/);
+  });
+
+  await t.test('Basic credentials longer than any are not looked at', async (t) => {
+    const answer = await token({}, basic(service.id, service.secret.repeat(50)));
+    t.same([answer.status, answer.body.error], [401, 'invalid_client']);
+  });
+
+  await t.test('RFC 9110 §11.1 the scheme is known in any case, and ends with a space', async (t) => {
+    const { authorization = '' } = basic(service.id, service.secret);
+    const asking = async (header: string) => (await token({}, { authorization: header })).status;
+    t.equal(await asking(authorization.replace('Basic', 'bASIC')), 200);
+    t.equal(await asking(authorization.replace('Basic ', 'Basic   ')), 200);
+    for (const separator of ['', '\t', '\u00a0', '\u0085', ','])
+      t.equal(await asking(authorization.replace(' ', separator)), 401, JSON.stringify(separator));
+    t.equal(await asking(`\u00a0${authorization}`), 401);
+  });
+
   await t.test('one refusal looks like another: no answer tells which clients exist', async (t) => {
     const answers = [
       await token({}, basic(service.id, 'wrong')),

@@ -52,3 +52,19 @@ t.test('two cookies of one name are refused', async (t) => {
     t.throws(() => presentedRefreshToken(mine + other, shop), { code: 'invalid_request' }, other);
   }
 });
+
+t.test('only a cookie of exactly this name is the cookie (RFC 6265 §4.2.1)', async (t) => {
+  const name = '__Host-keyturn-refresh-shop';
+  const bytes = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code));
+  const separators = new Set([' ', ';']);
+  for (const byte of bytes) {
+    const wanted = separators.has(byte) ? 'mine' : undefined;
+    const described = `byte ${byte.charCodeAt(0)}`;
+    t.equal(presentedRefreshToken(`${byte}${name}=mine`, shop), wanted, `${described} before it`);
+    t.equal(presentedRefreshToken(`a=1; ${byte}${name}=mine`, shop), wanted, `${described} before it, later`);
+    const named = byte === '=' ? '=mine' : undefined;
+    t.equal(presentedRefreshToken(`${name}${byte}=mine`, shop), named, `${described} after it`);
+    const real = `${name}=real; a=1; ${byte}${name}=planted`;
+    if (!separators.has(byte)) t.equal(presentedRefreshToken(real, shop), 'real', `${described}: one cookie`);
+  }
+});
