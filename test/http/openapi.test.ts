@@ -113,6 +113,7 @@ t.test('admin operations answer as it says, and nothing more', async (t) => {
     ['GET /keys/check', '/keys/check'],
     ['POST /keys/rotate', '/keys/rotate', { force: true, dry_run: true }],
     ['POST /keys/{kid}/revoke', `/keys/${kid}/revoke`],
+    ['POST /keys/revoke-all', '/keys/revoke-all', { dry_run: true }],
   ];
   const described = Object.entries(paths).flatMap(([path, operations]) =>
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
