@@ -1,6 +1,7 @@
 /** Every setting of the server, read from an environment and checked, alone and against each other. */
 import { availableParallelism } from 'node:os';
 import ipaddr from 'ipaddr.js';
+import { schemaOf } from './database-url.js';
 import { isSecure } from './oauth/secure-url.js';
 import { type Environment, integer, oneOf, optional, readSettings, text, type Values } from './settings.js';
 
@@ -24,8 +25,12 @@ export const settings = {
   ),
   databaseUrl: optional(
     'DATABASE_URL',
-    { about: 'PostgreSQL. Absent: the embedded database, in `DATA_DIR`', secret: true },
-    urlOf('postgres:', 'postgresql:'),
+    {
+      about:
+        'PostgreSQL; `?schema=NAME` for tables elsewhere than in `public`. Absent: the embedded database, in `DATA_DIR`',
+      secret: true,
+    },
+    databaseUrl,
   ),
   databasePoolSize: integer('DATABASE_POOL_SIZE', 10, [1, 500], 'Connections to PostgreSQL per instance'),
   redisUrl: optional(
@@ -230,6 +235,11 @@ function urlOf(...protocols: string[]): (value: string) => string {
     }
     return value;
   };
+}
+
+function databaseUrl(value: string): string {
+  schemaOf(urlOf('postgres:', 'postgresql:')(value));
+  return value;
 }
 
 function encryptionKey(value: string): string {

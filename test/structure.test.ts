@@ -18,7 +18,7 @@ const layers: string[][] = [
   ['http', 'storage'],
   ['environment'],
   ['config'],
-  ['settings', 'logger'],
+  ['settings', 'logger', 'database-url'],
   ['admin'],
   ['grants', 'revocation', 'feed', 'keys'],
   ['clients', 'users', 'sessions', 'tokens'],

@@ -18,6 +18,7 @@ import { databaseKeyHome, fileKeyHome } from './key-home.js';
 import { PostgresAuditLog } from './postgres/audit-log.js';
 import { PostgresClientAdministration } from './postgres/client-administration.js';
 import { PostgresClientStore } from './postgres/client-store.js';
+import { UnfitDatabase } from './postgres/connection/fitness.js';
 import { Database } from './postgres/database.js';
 import { openEmbedded } from './postgres/embedded-driver.js';
 import { isUnavailable } from './postgres/failure.js';
@@ -75,9 +76,10 @@ export interface Storage {
 
 export class UnmigratedDatabase extends Error {
   override readonly name = 'UnmigratedDatabase';
-  constructor(pending: readonly string[]) {
+  constructor(pending: readonly string[], schema: string) {
+    const where = schema === 'public' ? 'the database' : `the schema "${schema}" of the database`;
     super(
-      `the database lacks ${pending.length} migration(s): run "keyturn migrate" first (${pending.join(', ')})`,
+      `${where} lacks ${pending.length} migration(s): run "keyturn migrate" first (${pending.join(', ')})`,
     );
   }
 }
@@ -98,11 +100,11 @@ export async function openDatabase({
   );
 }
 
-/** Everything, ready for use. Throws {@link UnmigratedDatabase} where a server's database was not migrated. */
+/** Everything, ready for use. Throws `UnfitDatabase`, and {@link UnmigratedDatabase} where a server's database was not migrated. */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const database = await openDatabase(options);
   try {
-    await requireMigrated(database, options.databaseMayBeAway ?? false);
+    await requireReady(database, options.databaseMayBeAway ?? false);
     return assemble(options, database);
   } catch (error) {
     await database.close();
@@ -110,12 +112,18 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   }
 }
 
-async function requireMigrated(database: Database, mayBeAway: boolean): Promise<void> {
-  const pending = await database.pendingMigrations().catch((error: unknown) => {
-    if (mayBeAway && isUnavailable(error)) return [];
-    throw error;
-  });
-  if (pending.length > 0) throw new UnmigratedDatabase(pending);
+async function requireReady(database: Database, mayBeAway: boolean): Promise<void> {
+  try {
+    await database.requireFit();
+    const pending = await database.pendingMigrations();
+    if (pending.length > 0) throw new UnmigratedDatabase(pending, database.schema);
+  } catch (error) {
+    if (!mayBeAway || isDefinite(error) || !isUnavailable(error)) throw error;
+  }
+}
+
+function isDefinite(error: unknown): boolean {
+  return error instanceof UnfitDatabase || error instanceof UnmigratedDatabase;
 }
 
 function assemble(options: StorageOptions, database: Database): Storage {

@@ -28,6 +28,7 @@ export async function checkStorage(config: Config): Promise<Finding[]> {
 function databaseAdvice(error: unknown): string {
   const name = error instanceof Error ? error.name : '';
   if (name === 'UnmigratedDatabase') return 'Run `keyturn migrate`.';
+  if (name === 'UnfitDatabase') return 'Nothing was changed. `keyturn migrate` and the server refuse it too.';
   if (name === 'DirectoryInUse') return 'Wait for the other process, or end it.';
   return 'Check that the database runs, and that DATABASE_URL (or DATA_DIR) is right.';
 }

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
 import { closeDirectory, requireOwn } from '../files/ownership.js';
+import type { Fitness } from './connection/fitness.js';
+import { embeddedSettings } from './connection/settings.js';
 import type { Driver, Row } from './database.js';
 import { lockDirectory } from './directory-lock.js';
 
@@ -17,7 +19,9 @@ export async function openEmbedded(dataDirectory: string): Promise<Driver> {
   await requireOwnIfThere(join(dataDirectory, 'postgres'));
   const lock = await lockDirectory(dataDirectory);
   try {
-    return driver(await PGlite.create(join(dataDirectory, 'postgres')), lock.release);
+    const pglite = await PGlite.create(join(dataDirectory, 'postgres'));
+    await pglite.exec(embeddedSettings());
+    return driver(pglite, lock.release);
   } catch (error) {
     await lock.release();
     throw error;
@@ -33,14 +37,17 @@ async function requireOwnIfThere(path: string): Promise<void> {
 function driver(pglite: PGlite, release: () => Promise<void>): Driver {
   return {
     kind: 'embedded',
+    schema: 'public',
     adapter: new PrismaPGlite(pglite),
     run: async (_name, text, values) => (await pglite.query<Row>(text, values)).rows,
     transaction: (work) =>
       pglite.transaction((tx) =>
         work(async (_name, text, values) => (await tx.query<Row>(text, values)).rows),
       ),
-    listen: (channel, listener) => pglite.listen(channel, listener),
+    listen: (channel, { onNotify }) => pglite.listen(channel, onNotify),
     exclusively: (work) => work(),
+    fitness: async () => embeddedFitness,
+    makeSchema: async () => undefined,
     pool: () => undefined,
     close: async () => {
       await pglite.close();
@@ -48,3 +55,12 @@ function driver(pglite: PGlite, release: () => Promise<void>): Driver {
     },
   };
 }
+
+/** It is made here, and always the same. */
+const embeddedFitness: Fitness = {
+  encoding: 'UTF8',
+  pooler: 'none',
+  hasTriggers: true,
+  isReadOnly: false,
+  isDurable: true,
+};

@@ -39,6 +39,17 @@ export function storageFailure(error: unknown): unknown {
   return isUnavailable(error) ? temporarilyUnavailable('database unavailable', error) : error;
 }
 
+/** SQLSTATEs of a statement that the server no longer takes as it was prepared. */
+const outdatedStates = new Set(['0A000', '26000', '42P05']);
+
+/** Whether a Prisma call failed since its statements have to be prepared anew; the driver sees to that. */
+export function isOutdated(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { meta } = error as { meta?: { driverAdapterError?: unknown } };
+  if (meta?.driverAdapterError) return isOutdated(meta.driverAdapterError);
+  return outdatedStates.has(sqlStateOf(error) ?? '');
+}
+
 const uniqueViolation = '23505';
 
 /** The name of the unique constraint that refused a statement, if that is what happened. */

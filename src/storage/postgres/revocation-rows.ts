@@ -6,6 +6,9 @@ export const entryColumns = `position::text AS position, type, value, reason,
   (extract(epoch FROM revoked_at) * 1000)::float8 AS revoked_at,
   (extract(epoch FROM expires_at) * 1000)::float8 AS expires_at`;
 
+/** What an INSERT returns for {@link entryColumns} to be made of. */
+export const entryReturning = 'position, type, value, reason, before, revoked_at, expires_at';
+
 export type EntryRow = {
   position: string;
   type: RevocationType;

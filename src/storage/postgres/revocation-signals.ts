@@ -12,6 +12,11 @@ export class PostgresRevocationSignals implements RevocationSignals {
   }
 
   listen(onSignal: () => void): Promise<() => Promise<void>> {
-    return this.#database.listen(channel, onSignal, onSignal);
+    const { schema } = this.#database;
+    // The payload is the schema of whoever notifies; a function from before that change sends none.
+    const onNotify = (payload: string) => {
+      if (payload === '' || payload === schema) onSignal();
+    };
+    return this.#database.listen(channel, { onNotify, onReset: onSignal });
   }
 }

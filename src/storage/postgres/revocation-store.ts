@@ -1,13 +1,13 @@
 import type { RevocationStore } from '../../blocklist/blocklist.js';
 import type { RevocationEntry, TokenIdentity } from '../../blocklist/entry.js';
 import { type Database, statement } from './database.js';
-import { type EntryRow, entryColumns, toEntry } from './revocation-rows.js';
+import { type EntryRow, entryColumns, entryReturning, toEntry } from './revocation-rows.js';
 
 const add = statement<EntryRow>(`
   WITH entry AS (
     INSERT INTO revocations (type, value, before, reason, expires_at)
     VALUES ($1::text, $2::text, $3::timestamptz, $4::text, $5::timestamptz)
-    RETURNING *
+    RETURNING ${entryReturning}
   ), audit AS (
     INSERT INTO audit_events (type, actor, detail)
     VALUES ('token_revoked', $6::text, jsonb_build_object('type', $1::text, 'value', $2::text, 'reason', $4::text))

@@ -1,6 +1,18 @@
 /** A PostgreSQL server, by DATABASE_URL. */
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
+import { followChannel } from './connection/channel.js';
+import { fitnessOf } from './connection/fitness.js';
+import { isOutdatedStatement, PreparedStatements } from './connection/prepared.js';
+import { quotedIdentifier, withoutTimeLimits } from './connection/settings.js';
+import {
+  connectTimeoutMilliseconds,
+  connectTo,
+  statementTimeoutMilliseconds,
+  type Target,
+  targetOf,
+} from './connection/target.js';
+import { explained } from './connection/unreachable.js';
 import type { Driver, Row } from './database.js';
 import { statement } from './database.js';
 
@@ -11,50 +23,58 @@ export interface ServerOptions {
   onConnectionError: (error: Error) => void;
 }
 
-// One after the other, both stay under what clients and proxies wait for.
-const connectTimeoutMilliseconds = 1_500;
-const statementTimeoutMilliseconds = 3_000;
 const scriptTimeoutMilliseconds = 3_600_000;
-/**
- * For each connection, by the server's own clock. A statement is over before its caller gives it up: one that waited on for a lock
- * would be done long after the answer. An instance that freezes in mid-transaction does not hold its locks for as long as TCP
- * takes to notice.
- */
-const serverTimeouts = 'SET statement_timeout = 2800; SET idle_in_transaction_session_timeout = 5000';
-const withoutStatementTimeout = 'SET statement_timeout = 0';
-const migrationLock = `SELECT pg_advisory_lock(hashtext('keyturn.migrations'))`;
-const migrationUnlock = `SELECT pg_advisory_unlock(hashtext('keyturn.migrations'))`;
+const migrationUnlock = 'SELECT pg_advisory_unlock_all()';
 
 export function openServer({ url, poolSize, onConnectionError }: ServerOptions): Driver {
-  const connection = { connectionString: url, application_name: 'keyturn', keepAlive: true };
-  const pool = new pg.Pool({
-    ...connection,
-    max: poolSize,
-    connectionTimeoutMillis: connectTimeoutMilliseconds,
-    query_timeout: statementTimeoutMilliseconds,
-    onConnect: async (client) => {
-      await client.query(serverTimeouts);
-    },
-  });
+  const target = targetOf(url);
+  const pool = openPool(target, poolSize);
   pool.on('error', onConnectionError);
   const listeners = new Set<() => Promise<void>>();
+  const explaining = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw explained(error, target);
+    });
+  const { schema } = target;
+  const run = runOn(pool);
   return {
     kind: 'server',
-    adapter: new PrismaPgForScripts(pool, { statementNameGenerator: ({ sql }) => statement(sql).name }),
-    run: runOn(pool),
-    transaction: (work) => inTransaction(pool, work),
-    listen: async (channel, listener, onReset) => {
-      const stop = followChannel(connection, channel, listener, onReset);
+    schema,
+    adapter: new PrismaPgForScripts(pool, {
+      schema,
+      statementNameGenerator: ({ sql }) => statement(sql).name,
+    }),
+    run: (name, text, values) => explaining(run(name, text, values)),
+    transaction: (work) => explaining(inTransaction(pool, work)),
+    listen: async (channel, listener) => {
+      const stop = followChannel(target, channel, listener);
       listeners.add(stop);
       return stop;
     },
-    exclusively: (work) => holdingMigrationLock(connection, work),
+    exclusively: (work) => explaining(holdingMigrationLock(target, work)),
+    fitness: () => explaining(fitnessOf(target)),
+    makeSchema: () => explaining(makeSchema(run, schema)),
     pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: async () => {
       await Promise.all([...listeners].map((stop) => stop()));
       await pool.end();
     },
   };
+}
+
+function openPool({ connection, settings }: Target, poolSize: number): pg.Pool {
+  const prepared = new PreparedStatements();
+  const pool = new pg.Pool({
+    ...connection,
+    max: poolSize,
+    connectionTimeoutMillis: connectTimeoutMilliseconds,
+    query_timeout: statementTimeoutMilliseconds,
+    onConnect: async (client) => {
+      await client.query(settings);
+    },
+  });
+  pool.on('connect', (client) => prepared.watch(client));
+  return pool;
 }
 
 function runOn(connection: pg.Pool | pg.PoolClient): Driver['run'] {
@@ -70,16 +90,27 @@ async function inTransaction<T>(pool: pg.Pool, work: (run: Driver['run']) => Pro
     broken = true;
   };
   client.on('error', onError);
+  const attempt = async (): Promise<T> => {
+    try {
+      await client.query('BEGIN');
+      const result = await work(runOn(client));
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      // A statement that was given up may still run: nothing can be said on this connection before it ends.
+      if (isGivenUp(error)) broken = true;
+      else await client.query('ROLLBACK').catch(onError);
+      // The next connection may lead to another server, or begin when the database may be written again.
+      if (isReadOnly(error)) broken = true;
+      throw error;
+    }
+  };
   try {
-    await client.query('BEGIN');
-    const result = await work(runOn(client));
-    await client.query('COMMIT');
-    return result;
-  } catch (error) {
-    // A statement that was given up may still run: nothing can be said on this connection before it ends.
-    if (isGivenUp(error)) broken = true;
-    else await client.query('ROLLBACK').catch(onError);
-    throw error;
+    return await attempt().catch((error: unknown) => {
+      // Nothing of it was done, and all its statements are prepared anew.
+      if (isOutdatedStatement(error) && !broken) return attempt();
+      throw error;
+    });
   } finally {
     client.off('error', onError);
     // A connection that could not even roll back is not given to the next caller.
@@ -91,10 +122,14 @@ function isGivenUp(error: unknown): boolean {
   return error instanceof Error && error.message === 'Query read timeout';
 }
 
+function isReadOnly(error: unknown): boolean {
+  return (error as { code?: unknown }).code === '25006';
+}
+
 async function runScript(pool: pg.Pool, text: string): Promise<void> {
   const client = await pool.connect();
   try {
-    await client.query(withoutStatementTimeout);
+    await client.query(withoutTimeLimits);
     await client.query({ text, query_timeout: scriptTimeoutMilliseconds } as pg.QueryConfig);
   } finally {
     // Its settings are its own: the next caller gets a fresh connection.
@@ -112,55 +147,27 @@ class PrismaPgForScripts extends PrismaPg {
   }
 }
 
+/** Asked for first: with the schema there, nobody needs the right to make it. */
+async function makeSchema(run: Driver['run'], schema: string): Promise<void> {
+  const [there] = await run('', 'SELECT FROM pg_namespace WHERE nspname = $1', [schema]);
+  if (!there) await run('', `CREATE SCHEMA IF NOT EXISTS ${quotedIdentifier(schema)}`, []);
+}
+
+/** Servers in different schemas of a database do not wait for each other. */
+function migrationLock(schema: string): string {
+  const name = schema === 'public' ? 'keyturn.migrations' : `keyturn.migrations.${schema}`;
+  return `SELECT pg_advisory_lock(hashtext('${name}'))`;
+}
+
 /** A session-level advisory lock on a connection of its own: it ends with the process that held it. */
-async function holdingMigrationLock<T>(connection: pg.ClientConfig, work: () => Promise<T>): Promise<T> {
-  const client = new pg.Client({ ...connection, connectionTimeoutMillis: connectTimeoutMilliseconds });
-  await client.connect();
+async function holdingMigrationLock<T>(target: Target, work: () => Promise<T>): Promise<T> {
+  const client = await connectTo(target);
   try {
-    await client.query(migrationLock);
+    await client.query(migrationLock(target.schema));
     const result = await work();
     await client.query(migrationUnlock);
     return result;
   } finally {
     await client.end();
   }
-}
-
-const reconnectDelayMilliseconds = 500;
-
-/** Listens on one connection of its own and connects again for as long as it takes. */
-function followChannel(
-  connection: pg.ClientConfig,
-  channel: string,
-  listener: () => void,
-  onReset: () => void,
-): () => Promise<void> {
-  let client: pg.Client | undefined;
-  let retry: NodeJS.Timeout | undefined;
-  let stopped = false;
-
-  const connectAgain = (): void => {
-    client?.removeAllListeners();
-    client?.on('error', () => undefined);
-    if (!stopped) retry = setTimeout(() => void connect(), reconnectDelayMilliseconds);
-  };
-  const connect = async (): Promise<void> => {
-    client = new pg.Client({ ...connection, connectionTimeoutMillis: connectTimeoutMilliseconds });
-    client.on('notification', listener);
-    client.once('error', connectAgain);
-    client.once('end', connectAgain);
-    try {
-      await client.connect();
-      await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`);
-      onReset();
-    } catch {
-      await client.end().catch(() => undefined);
-    }
-  };
-  void connect();
-  return async () => {
-    stopped = true;
-    clearTimeout(retry);
-    await client?.end().catch(() => undefined);
-  };
 }

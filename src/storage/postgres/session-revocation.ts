@@ -1,6 +1,6 @@
 import type { RevocationEntry } from '../../blocklist/entry.js';
 import { type Database, type Statement, statement } from './database.js';
-import { type EntryRow, entryColumns, toEntry } from './revocation-rows.js';
+import { type EntryRow, entryColumns, entryReturning, toEntry } from './revocation-rows.js';
 
 /** In one statement: more would not finish in time, and would hold up every other revocation. */
 export const sessionsPerPage = 1_000;
@@ -23,7 +23,7 @@ export function revokeWhere(condition: string): Statement<EntryRow> {
     ), entry AS (
       INSERT INTO revocations (type, value, reason, expires_at)
       SELECT 'sid', id::text, $1::text, access_tokens_expire_at + make_interval(secs => $3::int) FROM ended
-      RETURNING *
+      RETURNING ${entryReturning}
     ), audit AS (
       INSERT INTO audit_events (type, actor, user_id, client_id, session_id, detail)
       SELECT CASE WHEN $1::text = 'reused' THEN 'reuse' ELSE 'session_revoked' END, $2::text,

@@ -33,7 +33,7 @@ const begin = statement<Expiry>(`
       AND u.revoked_before IS NOT DISTINCT FROM $14::timestamptz
       AND c.id = $3::text AND c.disabled_at IS NULL
     FOR SHARE OF u, c
-    RETURNING *
+    RETURNING id, user_id, client_id, address, user_agent, idle_expires_at, absolute_expires_at
   ), lineage AS (
     INSERT INTO refresh_tokens (session_id, generation, address, user_agent)
     SELECT id, 0, address, user_agent FROM session

@@ -4,7 +4,7 @@
  */
 import type { Announce } from '../../blocklist/blocklist.js';
 import { type Database, type Statement, statement } from './database.js';
-import { type EntryRow, entryColumns, toEntry } from './revocation-rows.js';
+import { type EntryRow, entryColumns, entryReturning, toEntry } from './revocation-rows.js';
 import { sessionsPerPage } from './session-revocation.js';
 
 const beforeAllIds = '00000000-0000-0000-0000-000000000000';
@@ -50,7 +50,7 @@ const endPage: Statement<EntryRow> = statement(`
   ), entry AS (
     INSERT INTO revocations (type, value, reason, expires_at)
     SELECT 'sid', id::text, $2::text, covered_until FROM ended WHERE covered_until > now()
-    RETURNING *
+    RETURNING ${entryReturning}
   )
   SELECT ${entryColumns} FROM entry ORDER BY entry.position`);
 

@@ -4,7 +4,7 @@
  */
 import type { RevocationEntry } from '../../blocklist/entry.js';
 import { type Queries, type Row, type Statement, statement } from './database.js';
-import { type EntryRow, entryColumns, toEntry } from './revocation-rows.js';
+import { type EntryRow, entryColumns, entryReturning, toEntry } from './revocation-rows.js';
 
 export interface SubjectRevocation {
   /** A user's id or a client's. */
@@ -49,7 +49,7 @@ function statementsFor(sessionsOfSubject: string, needsOwnEntry: string): Subjec
         UNION ALL
         SELECT 'sid', id::text, NULL, $2::text, access_tokens_expire_at + make_interval(secs => $5::int)
         FROM ended WHERE ${needsOwnEntry}
-        RETURNING *
+        RETURNING ${entryReturning}
       )
       SELECT ${entryColumns}, (SELECT count(*)::int FROM ended) AS ended_sessions
       FROM entry ORDER BY entry.position`),

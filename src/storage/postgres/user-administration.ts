@@ -13,25 +13,29 @@ import { type Database, type Queries, statement } from './database.js';
 import { violatedUniqueness } from './failure.js';
 import { SessionsOfSubject } from './sessions-of-subject.js';
 import { revokeUser } from './subject-revocation.js';
-import { toUser, type UserRow } from './user-store.js';
+import { toUser, type UserRow, userColumns } from './user-store.js';
 
-const find = statement<UserRow>('SELECT * FROM users WHERE id = $1::uuid');
-const findForUpdate = statement<UserRow>('SELECT * FROM users WHERE id = $1::uuid FOR UPDATE');
-const findByLogin = statement<UserRow>('SELECT * FROM users WHERE email = $1::text OR username = $1::text');
-const list = statement<UserRow>('SELECT * FROM users WHERE email > $1::text ORDER BY email LIMIT $2::int');
+const find = statement<UserRow>(`SELECT ${userColumns} FROM users WHERE id = $1::uuid`);
+const findForUpdate = statement<UserRow>(`SELECT ${userColumns} FROM users WHERE id = $1::uuid FOR UPDATE`);
+const findByLogin = statement<UserRow>(
+  `SELECT ${userColumns} FROM users WHERE email = $1::text OR username = $1::text`,
+);
+const list = statement<UserRow>(
+  `SELECT ${userColumns} FROM users WHERE email > $1::text ORDER BY email LIMIT $2::int`,
+);
 
 const insert = statement<UserRow>(`
   INSERT INTO users (id, email, username, roles, permissions, org_id, claims, password_hash, updated_at)
   VALUES ($1::uuid, $2::text, $3::text, $4::text[], $5::text[], $6::text, $7::jsonb, $8::text, now())
-  RETURNING *`);
+  RETURNING ${userColumns}`);
 
 const update = statement<UserRow>(`
   UPDATE users SET email = $2::text, username = $3::text, roles = $4::text[], permissions = $5::text[],
     org_id = $6::text, claims = $7::jsonb, updated_at = now()
-  WHERE id = $1::uuid RETURNING *`);
+  WHERE id = $1::uuid RETURNING ${userColumns}`);
 
 const enable = statement<UserRow>(`
-  UPDATE users SET disabled_at = NULL, updated_at = now() WHERE id = $1::uuid RETURNING *`);
+  UPDATE users SET disabled_at = NULL, updated_at = now() WHERE id = $1::uuid RETURNING ${userColumns}`);
 
 // `clock_timestamp()`: the lock may have been waited for, and tokens issued meanwhile are from before the end too.
 const end = statement<UserRow>(`
@@ -42,7 +46,7 @@ const end = statement<UserRow>(`
       ELSE greatest(clock_timestamp(), password_changed_at + interval '1 millisecond') END,
     password_hash = coalesce($3::text, password_hash),
     updated_at = now()
-  WHERE id = $1::uuid RETURNING *`);
+  WHERE id = $1::uuid RETURNING ${userColumns}`);
 
 const remove = statement('DELETE FROM users WHERE id = $1::uuid');
 

@@ -18,7 +18,13 @@ export type UserRow = {
   updated_at: Date;
 };
 
-const findByLogin = statement<UserRow>('SELECT * FROM users WHERE email = $1::text OR username = $1::text');
+/** The columns of `users` as {@link UserRow} has them. Never `*`: a prepared statement would break at every new column. */
+export const userColumns = `id, email, username, password_hash, password_changed_at, roles, permissions, org_id, claims,
+  disabled_at, revoked_before, created_at, updated_at`;
+
+const findByLogin = statement<UserRow>(
+  `SELECT ${userColumns} FROM users WHERE email = $1::text OR username = $1::text`,
+);
 
 const replacePasswordHash = statement(
   'UPDATE users SET password_hash = $3::text WHERE id = $1::uuid AND password_hash = $2::text',
