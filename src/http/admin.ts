@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import Type, { type TObject, type TProperties } from 'typebox';
 import { Convert } from 'typebox/value';
+import { requireAdmin } from '../admin/access.js';
 import type { AdminContext } from '../admin/context.js';
 import type { Operation } from '../admin/operation.js';
 import { operations } from '../admin/operations.js';
@@ -21,13 +22,17 @@ declare module 'fastify' {
 /** Answers the actor, or throws. */
 export type Admit = (request: FastifyRequest) => Promise<string>;
 
-/** On the server's own port: by an access token with the admin scope. */
+/** On the server's own port: by an access token for it, for as long as its user or client may administer. */
 export async function registerAdmin(
   app: FastifyInstance,
   context: AdminContext,
   bearer: BearerAuthentication,
 ): Promise<void> {
-  const admit: Admit = async (request) => (await bearer.authenticate(request, adminScope)).sub;
+  const admit: Admit = async (request) => {
+    const token = await bearer.authenticate(request);
+    await requireAdmin(context, token);
+    return token.sub;
+  };
   const remote = operations.filter((operation) => !operation.local);
   await app.register(async (admin) => mount(admin, remote, context, admit), { prefix: '/admin' });
 }

@@ -4,6 +4,7 @@ import { toSeconds } from '../clock.js';
 import { OAuthError } from '../oauth/errors.js';
 import { isUuid } from '../oauth/uuid.js';
 import type { OwnSession, OwnSessions } from '../sessions/own-sessions.js';
+import { isAdminToken } from '../tokens/access-token.js';
 import type { BearerAuthentication } from './bearer.js';
 import { noStore } from './token.js';
 
@@ -35,7 +36,11 @@ export function registerSessions(app: FastifyInstance, { bearer, ownSessions }: 
   });
 
   async function userOf(request: FastifyRequest): Promise<{ userId: string; sessionId: string }> {
-    const { sub, sid } = await bearer.authenticate(request);
+    const token = await bearer.authenticate(request);
+    const { sub, sid } = token;
+    if (isAdminToken(token)) {
+      throw new OAuthError('invalid_token', { description: 'The access token is for the admin API' });
+    }
     if (sid !== undefined) return { userId: sub, sessionId: sid };
     throw new OAuthError('access_denied', { description: 'The access token is not that of a user' });
   }

@@ -6,6 +6,7 @@ const scopeToken = /^[\x21\x23-\x5B\x5D-\x7E]{1,128}$/;
 /** Scopes that this server itself understands. */
 export const adminScope = 'keyturn:admin';
 export const revocationsScope = 'revocations:read';
+export const sessionsScope = 'keyturn:sessions';
 
 export function isScopeToken(value: string): boolean {
   return scopeToken.test(value);
@@ -27,9 +28,12 @@ export function scopeExceeded(): OAuthError {
   return new OAuthError('invalid_scope', { description: 'The scope exceeds what may be granted' });
 }
 
-/** What is granted: all that is allowed when nothing was asked for, else exactly what was asked, or `invalid_scope`. */
+/**
+ * What is granted: exactly what was asked for, or `invalid_scope`. When nothing was asked for, all that is allowed, without
+ * the admin scope: no application holds that by accident.
+ */
 export function grantScope(requested: readonly string[] | undefined, allowed: readonly string[]): string[] {
-  if (!requested) return [...allowed];
+  if (!requested) return allowed.filter((token) => token !== adminScope);
   if (!isWithin(requested, allowed)) throw scopeExceeded();
   return [...requested];
 }

@@ -6,7 +6,7 @@ import { credentialsOf } from '../oauth/authorization-header.js';
 import { OAuthError } from '../oauth/errors.js';
 import { Parameters } from '../oauth/parameters.js';
 import { revocationsScope } from '../oauth/scope.js';
-import type { AccessTokenVerifier } from '../tokens/access-token.js';
+import { type AccessTokenVerifier, isAdminToken, scopeOf } from '../tokens/access-token.js';
 
 export interface FeedAccessDependencies {
   clients: ClientRegistry;
@@ -42,12 +42,12 @@ export class FeedAccess {
   async #admitToken(value: string): Promise<FeedReader> {
     const { accessTokens, blocklist } = this.#dependencies;
     const token = await accessTokens.verify(value);
-    if (!token || (await blocklist.find(token))) {
+    if (!token || isAdminToken(token) || (await blocklist.find(token))) {
       throw new OAuthError('invalid_token', { description: 'The access token is not valid' });
     }
     // What a client may read, its users may not.
     const isOfUser = token.sid !== undefined;
-    if (isOfUser || !token.scope?.split(' ').includes(revocationsScope)) throw insufficientScope();
+    if (isOfUser || !scopeOf(token).includes(revocationsScope)) throw insufficientScope();
     return { clientId: token.client_id, until: token.exp * 1000 };
   }
 }

@@ -9,7 +9,7 @@ import { OAuthError } from '../oauth/errors.js';
 import type { Parameters } from '../oauth/parameters.js';
 import { type RefreshTokenCodec, sessionSecretHash } from '../sessions/refresh-token.js';
 import type { SessionStore } from '../sessions/session-store.js';
-import type { AccessTokenVerifier } from '../tokens/access-token.js';
+import { type AccessTokenVerifier, isAdminToken } from '../tokens/access-token.js';
 
 export interface IntrospectDependencies {
   clients: ClientRegistry;
@@ -58,6 +58,8 @@ export class IntrospectionEndpoint {
     const token = await accessTokens.verify(value);
     // RFC 7662 §2.2: active is what has not expired. The tolerance for clocks is for those who verify by themselves.
     if (!token || token.exp * 1000 <= clock() || (await blocklist.find(token))) return inactive;
+    // RFC 7662 §4: not for whoever asks, and an API that looks at `active` alone must not take it.
+    if (isAdminToken(token)) return inactive;
     return { ...token, active: true, token_type: 'Bearer' };
   }
 }

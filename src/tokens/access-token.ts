@@ -2,6 +2,7 @@
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { TokenIdentity } from '../blocklist/entry.js';
 import type { JsonObject } from '../oauth/claims.js';
+import { adminScope } from '../oauth/scope.js';
 
 export const accessTokenType = 'at+jwt';
 
@@ -29,6 +30,16 @@ export interface AccessToken extends JWTPayload, TokenIdentity {
   exp: number;
   client_id: string;
   scope?: string;
+}
+
+export function scopeOf({ scope }: Pick<AccessToken, 'scope'>): string[] {
+  return scope?.split(' ') ?? [];
+}
+
+/** Whether a token is for `/admin`: then it is good nowhere else. The issuer is its only audience (RFC 9068 §4). */
+export function isAdminToken(token: AccessToken): boolean {
+  const [audience, ...others] = [token.aud].flat();
+  return scopeOf(token).includes(adminScope) && audience === token.iss && others.length === 0;
 }
 
 export interface VerificationSettings {

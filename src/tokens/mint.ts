@@ -5,6 +5,7 @@ import type { Client } from '../clients/client.js';
 import { type Clock, toSeconds } from '../clock.js';
 import { type UserClaims, withCustomClaims } from '../oauth/claims.js';
 import { temporarilyUnavailable } from '../oauth/errors.js';
+import { adminScope } from '../oauth/scope.js';
 import type { Signer, SigningKeys } from './access-token.js';
 
 export interface MintSettings {
@@ -78,11 +79,13 @@ export class Mint {
 
   #claims({ client, subject, scope }: AccessTokenRequest, iat: number, exp: number) {
     const { session } = subject;
+    const { issuer, defaultAudience } = this.#settings;
     // What is undefined is left out of the JSON.
     const claims = {
-      iss: this.#settings.issuer,
+      iss: issuer,
       sub: subject.sub,
-      aud: audienceOf(client, this.#settings.defaultAudience),
+      // A token with the admin scope is for the admin API, and for nothing else.
+      aud: scope.includes(adminScope) ? issuer : audienceOf(client, defaultAudience),
       exp,
       iat,
       jti: randomUUID(),

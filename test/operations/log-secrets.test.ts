@@ -89,7 +89,7 @@ t.test('LOG_LEVEL=trace tells no secret', needs('postgres', 'private redis'), as
   });
 
   await t.test('through admin operations', async (t) => {
-    const form = { grant_type: 'client_credentials' };
+    const form = { grant_type: 'client_credentials', scope: 'keyturn:admin' };
     const { access_token: token } = (await server.token(form, basic(admin.id, admin.secret))).body;
     keep(token);
     const post = (body: string) =>

@@ -8,7 +8,10 @@ type Call = (method: string, path: string, body?: object) => Promise<Answer>;
 /** Logs an admin client in. Paths begin after `/admin`. */
 export async function adminApi(server: RunningServer): Promise<Call> {
   const client = await seedClient(server.database, { type: 'confidential', scope: ['keyturn:admin'] });
-  const login = await server.token({ grant_type: 'client_credentials' }, basic(client.id, client.secret));
+  const login = await server.token(
+    { grant_type: 'client_credentials', scope: 'keyturn:admin' },
+    basic(client.id, client.secret),
+  );
   const authorization = `Bearer ${login.body.access_token}`;
   return (method, path, body) =>
     server.send(`/admin${path}`, {
